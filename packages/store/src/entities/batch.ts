@@ -1,0 +1,45 @@
+import { defineEntity, p, type InferEntity } from "@mikro-orm/core";
+import type { BatchState } from "@wahub/proto";
+import { Sender } from "./sender.ts";
+import { Tenant } from "./tenant.ts";
+
+/** One BulkSend: what its messages have in common, and how far it is. */
+export const Batch = defineEntity({
+  name: "Batch",
+  tableName: "batch",
+  comment: "One BulkSend each: what its messages have in common, and how far it is",
+  properties: {
+    id: p.uuid().primary(),
+    tenantId: () => p.manyToOne(Tenant).mapToPk().fieldName("tenant_id").foreignKeyName("batch_tenant_id_fkey"),
+    idempotencyKey: p.text().nullable(),
+    contentHash: p.blob().$type<Buffer>(),
+    state: p.smallint().$type<BatchState>(),
+    senderId: () => p.manyToOne(Sender).mapToPk().fieldName("sender_id").foreignKeyName("batch_sender_id_fkey"),
+    /** Proto JSON of whatsapphub.v1.Content. */
+    content: p.json().$type<Record<string, unknown>>(),
+    /** For messages without their own. */
+    metadata: p.json().$type<Record<string, unknown>>().nullable(),
+    total: p.integer().default(0),
+    rejectedCount: p.integer().default(0),
+    rejected: p.json().$type<unknown[]>().defaultRaw("'[]'"),
+    /** Fairness among the batches of a sender. */
+    virtualTime: p.double().default(0),
+    createdAt: p.datetime(),
+    updatedAt: p.datetime(),
+    completedAt: p.datetime().nullable(),
+    settledAt: p.datetime().nullable(),
+  },
+  uniques: [
+    {
+      name: "batch_idempotency_key",
+      properties: ["tenantId", "idempotencyKey"],
+      where: "idempotency_key is not null",
+    },
+  ],
+  indexes: [
+    { name: "batch_running", properties: ["senderId", "virtualTime"], where: "state = 2" },
+    { name: "batch_unsettled", properties: ["completedAt"], where: "completed_at is not null and settled_at is null" },
+  ],
+});
+
+export type Batch = InferEntity<typeof Batch>;

@@ -1,0 +1,22 @@
+import { defineEntity, p, type InferEntity } from "@mikro-orm/core";
+
+/** An attempt that is over; the current one stands on the message. */
+export const MessageAttempt = defineEntity({
+  name: "MessageAttempt",
+  tableName: "message_attempt",
+  comment: "Attempts that are over, kept when a message goes back for another; partitioned like message",
+  properties: {
+    messageId: p.uuid().primary(),
+    tenantId: p.uuid(),
+    attempt: p.integer().primary(),
+    accountId: p.uuid().nullable(),
+    senderId: p.uuid(),
+    twilioSid: p.text().nullable(),
+    errorCode: p.integer(),
+    errorMessage: p.text(),
+    claimedAt: p.datetime().nullable(),
+    closedAt: p.datetime(),
+  },
+});
+
+export type MessageAttempt = InferEntity<typeof MessageAttempt>;

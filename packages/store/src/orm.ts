@@ -1,0 +1,80 @@
+import { Migrator } from "@mikro-orm/migrations";
+import { MikroORM } from "@mikro-orm/postgresql";
+import type { Pool } from "pg";
+import { entities } from "./entities/index.ts";
+import { migrationsList } from "./migrations/index.ts";
+import { createTypeParsers } from "./type-parsers.ts";
+
+/** How to reach PostgreSQL. */
+export interface OrmOptions {
+  readonly databaseUrl: string;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  readonly poolMax?: number;
+  /** How long a statement waits for a free or new connection before it fails as unavailable. */
+  readonly connectTimeoutMs?: number;
+  /** The server ends a statement that runs longer; 0 or absent: never. */
+  readonly statementTimeoutMs?: number;
+  /** Told of connections lost while idle; the pool replaces them by itself. */
+  readonly onConnectionLost?: (error: Error) => void;
+}
+
+/** The ORM and the one pool that it and all plain SQL share. */
+export interface Orm {
+  readonly orm: MikroORM;
+  readonly pool: Pool;
+}
+
+const defaultConnectTimeoutMs = 10_000;
+
+/** A session that holds locks and says nothing is ended: its process hangs, and others wait for it. */
+const idleInTransactionTimeoutMs = 60_000;
+
+const defaultPoolMax = 10;
+
+/** Makes the ORM and its pool. Connects on first use, so it never fails for a server that is away. */
+export function createOrm(options: OrmOptions): Orm {
+  let pool: Pool | undefined;
+  const orm = new MikroORM({
+    clientUrl: options.databaseUrl,
+    entities,
+    extensions: [Migrator],
+    // The names of entities and tables are explicit; nothing is looked up on disk or created on the way.
+    ensureDatabase: false,
+    debug: false,
+    pool: { min: 0, max: options.poolMax ?? defaultPoolMax },
+    driverOptions: {
+      // Parsed by pg itself, because MikroORM drops what stands behind the question mark (sslmode and the like).
+      connectionString: options.databaseUrl,
+      application_name: options.applicationName,
+      connectionTimeoutMillis: options.connectTimeoutMs ?? defaultConnectTimeoutMs,
+      idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+      keepAlive: true,
+      // A server or role may have it off; an answer of ours means that PostgreSQL cannot lose it.
+      options: "-c synchronous_commit=on",
+      ...(options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}),
+      onPoolCreated: (created: Pool) => {
+        pool = created;
+        created.options.types = createTypeParsers();
+        created.on("error", (error) => options.onConnectionLost?.(error));
+      },
+    },
+    migrations: {
+      migrationsList,
+      tableName: "schema_migration",
+      // One transaction for all, so a failure leaves the schema as it was. No snapshot: the entities are checked
+      // against a real database instead (see schema-drift.ts).
+      transactional: true,
+      allOrNothing: true,
+      snapshot: false,
+      disableForeignKeys: false,
+      silent: true,
+    },
+    // Partitions come and go by the week, and functions have no entity; both are checked in schema-drift.ts.
+    schemaGenerator: { disableForeignKeys: false, ignoreRoutines: true, skipTables: [/_p\d{8}$/] },
+  });
+  // Builds the pool without connecting.
+  orm.em.getConnection().getClient();
+  if (pool === undefined) throw new Error("MikroORM made no pool");
+  return { orm, pool };
+}

@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { planSender, reofferQueued, sendersWithWork } from "./plan-messages.ts";
+import { createTestDatabase, readBalance, storeSampleBatch, type TestDatabase } from "./testing/index.ts";
+
+const now = new Date("2026-03-01T12:00:00Z");
+const later = (ms: number): Date => new Date(now.getTime() + ms);
+let db: TestDatabase;
+
+beforeEach(async () => {
+  db = await createTestDatabase({ now });
+});
+afterEach(() => db.drop());
+
+describe("planning a sender", () => {
+  test("queues about a second of its work, and no more until that has been claimed", async () => {
+    const batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 200 });
+    const planned = await planSender(db.store.pool, batch.senderId, { now, horizonMs: 1000 });
+    expect(planned).toHaveLength(80);
+    expect(planned[0]).toMatchObject({
+      tenantId: batch.tenantId,
+      attempt: 1,
+      senderId: batch.senderId,
+      messagesPerSecond: 80,
+    });
+    expect(await planSender(db.store.pool, batch.senderId, { now, horizonMs: 1000 })).toEqual([]);
+    expect(await readBalance(db.store, batch.id)).toEqual({
+      total: 200,
+      counted: { 1: 120, 2: 80 },
+      stored: { 1: 120, 2: 80 },
+    });
+  });
+
+  test("leaves alone what is not due yet", async () => {
+    const batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 3 });
+    await db.store.pool.query("update message set next_at = $2 where id = $1", [batch.messageIds[0], later(60_000)]);
+    const planned = await planSender(db.store.pool, batch.senderId, { now, horizonMs: 1000 });
+    expect(planned.map((p) => p.messageId).toSorted()).toEqual(batch.messageIds.slice(1).toSorted());
+    const afterwards = await planSender(db.store.pool, batch.senderId, { now: later(60_000), horizonMs: 1000 });
+    expect(afterwards.map((p) => p.messageId)).toEqual([batch.messageIds[0]]);
+  });
+
+  test("takes turns between a huge batch and a small one that came later", async () => {
+    const huge = await storeSampleBatch(db.store, { createdAt: now, recipients: 500 });
+    await planSender(db.store.pool, huge.senderId, { now, horizonMs: 500 });
+    const small = await storeSampleBatch(db.store, { createdAt: later(1), recipients: 20 });
+    const planned = await planSender(db.store.pool, huge.senderId, { now: later(2), horizonMs: 1000 });
+    const ofSmall = planned.filter((p) => small.messageIds.includes(p.messageId));
+    expect(planned).toHaveLength(40);
+    expect(ofSmall).toHaveLength(20);
+  });
+
+  test("is done by one replica at a time, and no message is queued twice", async () => {
+    const batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 60 });
+    const rounds = await Promise.all(
+      Array.from({ length: 8 }, () => planSender(db.store.pool, batch.senderId, { now, horizonMs: 1000 })),
+    );
+    const ids = rounds.flat().map((p) => p.messageId);
+    expect(ids).toHaveLength(60);
+    expect(new Set(ids).size).toBe(60);
+  });
+
+  test("does nothing for a paused sender or a batch that does not run", async () => {
+    const batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 1 });
+    expect(await sendersWithWork(db.store.pool)).toEqual([batch.senderId]);
+    await db.store.pool.query("update sender set state = 2");
+    expect(await sendersWithWork(db.store.pool)).toEqual([]);
+    expect(await planSender(db.store.pool, batch.senderId, { now, horizonMs: 1000 })).toEqual([]);
+    await db.store.pool.query("update sender set state = 1");
+    await db.store.pool.query("update batch set state = 1");
+    expect(await planSender(db.store.pool, batch.senderId, { now, horizonMs: 1000 })).toEqual([]);
+  });
+});
+
+describe("offering again", () => {
+  test("returns what has been queued for too long, once per interval", async () => {
+    const batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 5 });
+    await planSender(db.store.pool, batch.senderId, { now, horizonMs: 1000 });
+    const options = { now: later(20_000), queuedBefore: later(5_000), limit: 100 };
+    expect(await reofferQueued(db.store.pool, batch.senderId, { ...options, queuedBefore: now })).toEqual([]);
+    const offered = await reofferQueued(db.store.pool, batch.senderId, options);
+    expect(offered.map((p) => p.messageId).toSorted()).toEqual(batch.messageIds.toSorted());
+    expect(offered.every((p) => p.attempt === 1)).toBe(true);
+    expect(await reofferQueued(db.store.pool, batch.senderId, options)).toEqual([]);
+  });
+});

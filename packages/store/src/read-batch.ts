@@ -1,0 +1,74 @@
+import type { BatchState, MessageStatus } from "@wahub/proto";
+import type { Queryable } from "./queryable.ts";
+
+/** How many messages of a batch stand in one place. */
+export interface StoredCount {
+  readonly status: MessageStatus;
+  /** 0 where there is no error. */
+  readonly errorCode: number;
+  readonly count: number;
+}
+
+/** A batch and the sum of what became of its messages. */
+export interface StoredBatch {
+  readonly id: string;
+  readonly state: BatchState;
+  readonly total: number;
+  readonly rejectedCount: number;
+  /** By status, then error code; groups without messages are left out. Adds up to `total`. */
+  readonly counts: readonly StoredCount[];
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly completedAt: Date | undefined;
+  readonly settledAt: Date | undefined;
+}
+
+interface BatchRow {
+  id: string;
+  state: BatchState;
+  total: number;
+  rejected_count: number;
+  counts: StoredCount[];
+  created_at: Date;
+  updated_at: Date;
+  completed_at: Date | null;
+  settled_at: Date | null;
+}
+
+/**
+ * One batch of a tenant with its counts, or undefined where there is none of that id. Folded and unfolded counts are
+ * read by one statement, hence in one snapshot: a delta that is being folded is seen either here or there, never twice.
+ */
+export async function readBatch(pool: Queryable, tenantId: string, batchId: string): Promise<StoredBatch | undefined> {
+  const { rows } = await pool.query<BatchRow>(
+    `select b.id, b.state, b.total, b.rejected_count, b.created_at, b.updated_at, b.completed_at, b.settled_at,
+            coalesce(grouped.counts, '[]') as counts
+       from batch b
+      cross join lateral (
+         select jsonb_agg(
+                  jsonb_build_object('status', g.status, 'errorCode', g.error_code, 'count', g.n)
+                  order by g.status, g.error_code) as counts
+           from (select parts.status, parts.error_code, sum(parts.n) as n
+                   from (select status, error_code, n from batch_count where batch_id = b.id
+                         union all
+                         select status, error_code, n from batch_count_delta where batch_id = b.id) as parts
+                  group by parts.status, parts.error_code
+                 having sum(parts.n) <> 0) as g) as grouped
+      where b.tenant_id = $1 and b.id = $2`,
+    [tenantId, batchId],
+  );
+  const [row] = rows;
+  return (
+    row && {
+      id: row.id,
+      state: row.state,
+      total: row.total,
+      rejectedCount: row.rejected_count,
+      counts: row.counts,
+      createdAt: row.created_at,
+      updatedAt: row.updated_at,
+      completedAt: row.completed_at ?? undefined,
+      settledAt: row.settled_at ?? undefined,
+    }
+  );
+}

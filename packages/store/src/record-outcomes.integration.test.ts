@@ -1,0 +1,152 @@
+import { randomUUID } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { MessageStatus } from "@wahub/proto";
+import type { Claim } from "./claim-messages.ts";
+import { expireLeases } from "./expire-leases.ts";
+import { readTimeline } from "./read-message.ts";
+import { recordOutcomes, type AttemptOutcome } from "./record-outcomes.ts";
+import {
+  claimAll,
+  createTestDatabase,
+  readBalance,
+  storeSampleBatch,
+  type SampleBatch,
+  type TestDatabase,
+} from "./testing/index.ts";
+
+const now = new Date("2026-03-01T12:00:00Z");
+const later = (ms: number): Date => new Date(now.getTime() + ms);
+const sid = `SM${"a".repeat(32)}`;
+let db: TestDatabase;
+let batch: SampleBatch;
+let claims: Claim[];
+
+beforeEach(async () => {
+  db = await createTestDatabase({ now });
+  batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 3 });
+  claims = await claimAll(db.store, batch, now);
+});
+afterEach(() => db.drop());
+
+const outcome = (claim: Claim, result: AttemptOutcome["result"]): AttemptOutcome => ({
+  tenantId: claim.tenantId,
+  messageId: claim.messageId,
+  attempt: claim.attempt,
+  token: claim.token,
+  result,
+});
+const record = (...outcomes: AttemptOutcome[]) => recordOutcomes(db.store.pool, outcomes, later(500));
+const row = async (claim: Claim) =>
+  (await db.store.pool.query("select * from message where id = $1", [claim.messageId])).rows[0] as Record<
+    string,
+    unknown
+  >;
+const back = {
+  status: MessageStatus.ACCEPTED,
+  nextAt: later(60_000),
+  errorCode: 30017,
+  errorMessage: "congestion",
+} as const;
+
+describe("recording an outcome", () => {
+  test("binds the SID of a message that Twilio took, once", async () => {
+    const taken = outcome(claims[0]!, { status: MessageStatus.SUBMITTED, sid });
+    expect(await record(taken)).toEqual([true]);
+    expect(await row(claims[0]!)).toMatchObject({
+      status: MessageStatus.SUBMITTED,
+      twilio_sid: sid,
+      submitted_at: later(500),
+      claim_token: null,
+      lease_until: null,
+    });
+    expect(await record(taken)).toEqual([false]);
+  });
+
+  test("puts a message back that may be tried again, counts the try, and keeps the closed attempt", async () => {
+    expect(await record(outcome(claims[0]!, { ...back, spendsTry: true }))).toEqual([true]);
+    expect(await row(claims[0]!)).toMatchObject({
+      status: MessageStatus.ACCEPTED,
+      attempt: 1,
+      tries: 1,
+      next_at: later(60_000),
+      error_code: 30017,
+      claim_token: null,
+    });
+    const { rows } = await db.store.pool.query(
+      "select attempt, error_code from message_attempt where message_id = $1",
+      [claims[0]!.messageId],
+    );
+    expect(rows).toEqual([{ attempt: 1, error_code: 30017 }]);
+    const [second] = await claimAll(db.store, batch, later(60_000));
+    expect(second).toMatchObject({ attempt: 2, triesSpent: 1 });
+  });
+
+  test("spends no try on waiting", async () => {
+    await record(outcome(claims[0]!, { ...back, spendsTry: false }));
+    expect(await row(claims[0]!)).toMatchObject({ attempt: 1, tries: 0 });
+  });
+
+  test("keeps the reason of a final failure and counts it by code", async () => {
+    await record(
+      outcome(claims[0]!, { status: MessageStatus.FAILED, errorCode: 21211, errorMessage: "invalid To" }),
+      outcome(claims[1]!, { status: MessageStatus.UNKNOWN, errorMessage: "timeout" }),
+      outcome(claims[2]!, { status: MessageStatus.SUBMITTED, sid }),
+    );
+    expect(await row(claims[0]!)).toMatchObject({
+      status: MessageStatus.FAILED,
+      error_code: 21211,
+      failed_at: later(500),
+    });
+    expect(await row(claims[1]!)).toMatchObject({ status: MessageStatus.UNKNOWN, error_message: "timeout" });
+    const expected = { "4": 1, "5": 1, "9/21211": 1 };
+    expect(await readBalance(db.store, batch.id)).toEqual({ total: 3, counted: expected, stored: expected });
+  });
+
+  test.each([
+    ["token", { token: randomUUID() }],
+    ["attempt", { attempt: 2 }],
+    ["tenant", { tenantId: randomUUID() }],
+  ])("is refused with a wrong %s", async (_name, change) => {
+    const taken = outcome(claims[0]!, { status: MessageStatus.SUBMITTED, sid });
+    expect(await record({ ...taken, ...change })).toEqual([false]);
+    expect(await row(claims[0]!)).toMatchObject({ status: MessageStatus.SENDING, twilio_sid: null });
+  });
+
+  test("never takes back what a faster callback has shown", async () => {
+    await db.store.pool.query("update message set status = $2, twilio_sid = $3 where id = $1", [
+      claims[0]!.messageId,
+      MessageStatus.DELIVERED,
+      sid,
+    ]);
+    expect(await record(outcome(claims[0]!, { ...back, spendsTry: true }))).toEqual([false]);
+    expect(await record(outcome(claims[0]!, { status: MessageStatus.UNKNOWN, errorMessage: "timeout" }))).toEqual([
+      false,
+    ]);
+    expect(await record(outcome(claims[0]!, { status: MessageStatus.SUBMITTED, sid }))).toEqual([true]);
+    expect(await row(claims[0]!)).toMatchObject({ status: MessageStatus.DELIVERED, submitted_at: later(500) });
+  });
+});
+
+describe("an expired lease", () => {
+  test("makes the outcome unknown, and a late certain answer still counts", async () => {
+    const { messageId, tenantId } = claims[0]!;
+    expect(await expireLeases(db.store.pool, { now: later(60_000), limit: 10 })).toBe(0);
+    await db.store.pool.query("update message set lease_until = now() - interval '1 second'");
+    expect(await expireLeases(db.store.pool, { now: later(60_000), limit: 2 })).toBe(2);
+    expect(await expireLeases(db.store.pool, { now: later(60_000), limit: 2 })).toBe(1);
+    expect(await row(claims[0]!)).toMatchObject({ status: MessageStatus.UNKNOWN, error_message: "lease_expired" });
+    expect(await readBalance(db.store, batch.id)).toEqual({ total: 3, counted: { 4: 3 }, stored: { 4: 3 } });
+
+    expect(await record(outcome(claims[0]!, { status: MessageStatus.SUBMITTED, sid }))).toEqual([true]);
+    expect(await record(outcome(claims[1]!, { ...back, spendsTry: true }))).toEqual([true]);
+    const statuses = (await readTimeline(db.store.pool, tenantId, messageId)).map((event) => event.status);
+    expect(statuses).toEqual(
+      expect.arrayContaining([MessageStatus.SENDING, MessageStatus.UNKNOWN, MessageStatus.SUBMITTED]),
+    );
+    expect(await readBalance(db.store, batch.id)).toEqual({
+      total: 3,
+      counted: { 1: 1, 4: 1, 5: 1 },
+      stored: { 1: 1, 4: 1, 5: 1 },
+    });
+  });
+});

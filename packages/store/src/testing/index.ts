@@ -1,0 +1,4 @@
+export * from "./sample-batch.ts";
+export * from "./test-database.ts";
+export * from "./balance.ts";
+export * from "./walk.ts";
