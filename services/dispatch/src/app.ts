@@ -1,0 +1,105 @@
+import {
+  createAdminServer,
+  createApp,
+  createGrpcServer,
+  createLogger,
+  createLoop,
+  createMetrics,
+  readinessChecks,
+  type App,
+} from "@wahub/platform";
+import { DispatchService } from "@wahub/proto";
+import { createEpoch, createJobProducer, createRedisConnection } from "@wahub/queue";
+import { createAuthenticator, createStore, ensurePartitions } from "@wahub/store";
+import { createBootstrap } from "./bootstrap.ts";
+import { createBulkSend } from "./bulk-send.ts";
+import type { DispatchConfig } from "./config.ts";
+import { createDispatchEvents } from "./events.ts";
+import { createFoldRound, createSettleOverdueRound } from "./fold.ts";
+import { createPlanRound } from "./plan.ts";
+
+/** How often partitions are made ahead; they reach weeks into the future. */
+const partitionsEveryMs = 3_600_000;
+
+/** How often batches are looked for that wait in vain for callbacks. */
+const settleOverdueEveryMs = 30_000;
+
+/** Share of the shutdown time that calls in flight may take; the rest is for what they stand on. */
+const drainShare = 0.7;
+
+/** The dispatch service: accepts batches, plans messages into Redis, counts and completes. */
+export function createDispatch(config: DispatchConfig, overrides: { now?: () => Date } = {}): App {
+  const now = overrides.now ?? (() => new Date());
+  const log = createLogger({ service: "dispatch", level: config.LOG_LEVEL });
+  const metrics = createMetrics({ service: "dispatch" });
+  const events = createDispatchEvents(log, metrics);
+
+  const store = createStore({
+    databaseUrl: config.DATABASE_URL,
+    applicationName: "dispatch",
+    poolMax: config.DATABASE_POOL_MAX,
+  });
+  const redis = createRedisConnection(config.REDIS_URL, { role: "commands" });
+  const producer = createJobProducer({ redis, prefix: config.REDIS_PREFIX });
+  const epoch = createEpoch({ redis, prefix: config.REDIS_PREFIX });
+
+  const admin = createAdminServer({
+    host: config.HOST,
+    port: config.ADMIN_PORT,
+    metrics,
+    log,
+    readiness: readinessChecks({ postgresql: () => store.ping(), redis: () => redis.ping() }),
+  });
+  const loop = (name: string, everyMs: number, runOnce: Parameters<typeof createLoop>[0]["runOnce"]) =>
+    createLoop({ name, everyMs, runOnce, log, metrics });
+  const server = createGrpcServer({
+    host: config.HOST,
+    port: config.GRPC_PORT,
+    services: [{ service: DispatchService, implementation: { bulkSend: createBulkSend({ store, events, now }) } }],
+    authenticate: createAuthenticator(store.pool),
+    drainMs: config.SHUTDOWN_TIMEOUT_MS * drainShare,
+    log,
+    metrics,
+  });
+
+  return createApp({
+    log,
+    components: [
+      admin,
+      { name: "store", start: async () => {}, stop: () => store.close() },
+      {
+        name: "redis",
+        start: async () => {},
+        stop: async () => {
+          await producer.close();
+          redis.disconnect();
+        },
+      },
+      createBootstrap({ config, store, now }),
+      loop("partitions", partitionsEveryMs, async () =>
+        events.partitionsMade(await ensurePartitions(store.pool, now())),
+      ),
+      loop(
+        "plan",
+        config.PLAN_EVERY_MS,
+        createPlanRound({
+          store,
+          producer,
+          epoch,
+          events,
+          now,
+          horizonMs: config.PLAN_HORIZON_MS,
+          reofferAfterMs: config.REOFFER_AFTER_MS,
+        }),
+      ),
+      loop("fold_counts", config.FOLD_EVERY_MS, createFoldRound({ store, events, now })),
+      loop(
+        "settle_overdue",
+        settleOverdueEveryMs,
+        createSettleOverdueRound({ store, events, now, settleAfterMs: config.SETTLE_AFTER_S * 1000 }),
+      ),
+      server,
+    ],
+    ports: () => ({ grpc: server.port, admin: admin.port }),
+  });
+}

@@ -1,0 +1,26 @@
+import type { Component } from "@wahub/platform";
+import { declareSender, requireApiKey, withStoreErrors, type Store } from "@wahub/store";
+import type { DispatchConfig } from "./config.ts";
+
+/**
+ * What has to be in the database before the first call: a key to call with, and the sender that the environment
+ * declares. Safe from many replicas at once.
+ */
+export function createBootstrap(deps: { config: DispatchConfig; store: Store; now: () => Date }): Component {
+  const { config, store, now } = deps;
+  return {
+    name: "bootstrap",
+    start: () =>
+      withStoreErrors(async () => {
+        await requireApiKey(store, config.BOOTSTRAP_API_KEY, now());
+        if (config.TWILIO_ACCOUNT_SID === undefined || config.TWILIO_WHATSAPP_FROM === undefined) return;
+        await declareSender(store, {
+          accountSid: config.TWILIO_ACCOUNT_SID,
+          phone: config.TWILIO_WHATSAPP_FROM,
+          messagesPerSecond: config.SENDER_MESSAGES_PER_SECOND,
+          now: now(),
+        });
+      }),
+    stop: async () => {},
+  };
+}

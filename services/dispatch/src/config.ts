@@ -1,0 +1,52 @@
+import { senderPhone } from "@wahub/domain";
+import { commonConfig, type Config, integer, nonEmpty, port, url, type ConfigSchema } from "@wahub/platform";
+
+/** Every setting of this service; docs/config.md is generated from it. */
+export const config = {
+  ...commonConfig({ adminPort: 9102 }),
+  GRPC_PORT: { parse: port, default: 50051, doc: "Port of the gRPC API." },
+  DATABASE_URL: { parse: url({ protocols: ["postgres:", "postgresql:"] }), secret: true, doc: "PostgreSQL." },
+  DATABASE_POOL_MAX: { parse: integer({ min: 2, max: 200 }), default: 10, doc: "Most connections to PostgreSQL." },
+  REDIS_URL: { parse: url({ protocols: ["redis:", "rediss:"] }), secret: true, doc: "Redis." },
+  REDIS_PREFIX: { parse: nonEmpty, default: "wahub", doc: "Start of every key in Redis." },
+  BOOTSTRAP_API_KEY: {
+    parse: nonEmpty,
+    optional: true,
+    secret: true,
+    doc: "Made a key of tenant `default` at start. Needed as long as the database holds no key.",
+  },
+  TWILIO_ACCOUNT_SID: {
+    parse: nonEmpty,
+    optional: true,
+    doc: "The first Twilio account; declared together with its sender.",
+  },
+  TWILIO_WHATSAPP_FROM: {
+    parse: senderPhone,
+    optional: true,
+    doc: "Number of the first WhatsApp sender, with or without `whatsapp:`.",
+  },
+  SENDER_MESSAGES_PER_SECOND: {
+    parse: integer({ min: 1, max: 1000 }),
+    default: 80,
+    doc: "Speed of the declared sender. Twilio's default for WhatsApp is 80.",
+  },
+  PLAN_EVERY_MS: { parse: integer({ min: 10, max: 60_000 }), default: 200, doc: "How often messages are planned." },
+  PLAN_HORIZON_MS: {
+    parse: integer({ min: 100, max: 60_000 }),
+    default: 1000,
+    doc: "How much of a sender's time lies in Redis as jobs.",
+  },
+  REOFFER_AFTER_MS: {
+    parse: integer({ min: 1000, max: 3_600_000 }),
+    default: 15_000,
+    doc: "A queued message that nobody claims for this long is offered again.",
+  },
+  FOLD_EVERY_MS: { parse: integer({ min: 10, max: 60_000 }), default: 250, doc: "How often counts are folded." },
+  SETTLE_AFTER_S: {
+    parse: integer({ min: 1, max: 30 * 86_400 }),
+    default: 86_400,
+    doc: "A completed batch is settled after this long, whatever callbacks are still missing.",
+  },
+} satisfies ConfigSchema;
+
+export type DispatchConfig = Config<typeof config>;

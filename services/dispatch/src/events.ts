@@ -1,0 +1,74 @@
+import type { Logger, Metrics } from "@wahub/platform";
+import type { BatchStep, FoldResult } from "@wahub/store";
+import type { BulkSendOrder } from "./read-bulk-send.ts";
+
+export type DispatchEvents = ReturnType<typeof createDispatchEvents>;
+
+/** What happens in this service, one function per event: counter and log line together. */
+export function createDispatchEvents(log: Logger, metrics: Metrics) {
+  const batches = metrics.counter({
+    name: "whatsapphub_batches_total",
+    help: "Batches by what happened to them.",
+    labels: ["event"],
+  });
+  const recipients = metrics.counter({
+    name: "whatsapphub_recipients_total",
+    help: "Recipients of accepted batches by what the door made of them.",
+    labels: ["result"],
+  });
+  const jobs = metrics.counter({
+    name: "whatsapphub_jobs_planned_total",
+    help: "Send jobs handed to Redis: planned for the first time, or offered again because the job seemed lost.",
+    labels: ["kind"],
+  });
+  const redisForgotten = metrics.counter({
+    name: "whatsapphub_redis_forgotten_total",
+    help: "Times Redis was found to have lost its data.",
+  });
+  const deltas = metrics.counter({ name: "whatsapphub_count_deltas_folded_total", help: "Count deltas folded." });
+
+  const step = (event: "completed" | "settled", steps: readonly BatchStep[]): void => {
+    for (const { batchId, total } of steps) {
+      batches.inc({ event });
+      log.info({ event: `batch_${event}`, batchId, total }, `batch ${event}`);
+    }
+  };
+
+  return {
+    batchAccepted(callLog: Logger, { batchId, order }: { batchId: string; order: BulkSendOrder }): void {
+      const duplicates = order.positions.length - order.rejectedCount - order.recipients.length;
+      batches.inc({ event: "accepted" });
+      recipients.inc({ result: "accepted" }, order.recipients.length);
+      recipients.inc({ result: "duplicate" }, duplicates);
+      recipients.inc({ result: "rejected" }, order.rejectedCount);
+      callLog.info(
+        { event: "batch_accepted", batchId, total: order.recipients.length, duplicates, rejected: order.rejectedCount },
+        "batch accepted",
+      );
+    },
+    batchRepeated(callLog: Logger, { batchId }: { batchId: string }): void {
+      batches.inc({ event: "repeated" });
+      callLog.info({ event: "batch_repeated", batchId }, "answered with the batch that this key made before");
+    },
+    planned({ planned, offeredAgain }: { planned: number; offeredAgain: number }): void {
+      jobs.inc({ kind: "planned" }, planned);
+      jobs.inc({ kind: "offered_again" }, offeredAgain);
+      if (offeredAgain > 0) log.warn({ event: "jobs_offered_again", count: offeredAgain }, "jobs seemed lost");
+    },
+    redisForgot(): void {
+      redisForgotten.inc();
+      log.warn({ event: "redis_forgot" }, "Redis has lost its data; offering everything queued again");
+    },
+    folded(result: FoldResult): void {
+      deltas.inc(result.folded);
+      step("completed", result.completed);
+      step("settled", result.settled);
+    },
+    settledOverdue(settled: readonly BatchStep[]): void {
+      step("settled", settled);
+    },
+    partitionsMade(count: number): void {
+      if (count > 0) log.info({ event: "partitions_made", count }, "partitions made ahead");
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import {
+  ConfigError,
+  createAdminServer,
+  createApp,
+  createLogger,
+  createMetrics,
+  readinessChecks,
+  type App,
+} from "@wahub/platform";
+import { createRedisLimiter } from "@wahub/limits";
+import { createJobConsumer, createRedisConnection } from "@wahub/queue";
+import { createStore } from "@wahub/store";
+import { createTwilioProvider } from "@wahub/twilio";
+import type { SenderConfig } from "./config.ts";
+import { createSenderEvents } from "./events.ts";
+import { createMessageGroups } from "./message-groups.ts";
+import { createSendMessage } from "./send-message.ts";
+
+/** Share of the shutdown time that jobs in hand may take; the rest is for what they stand on. */
+const drainShare = 0.7;
+
+/** The sender service: takes jobs, waits for each message's turn, claims, sends, records. */
+export function createSender(config: SenderConfig, overrides: { now?: () => Date; random?: () => number } = {}): App {
+  refuseShortLease(config);
+  const now = overrides.now ?? (() => new Date());
+  const log = createLogger({ service: "sender", level: config.LOG_LEVEL });
+  const metrics = createMetrics({ service: "sender" });
+  const events = createSenderEvents(log, metrics);
+
+  const store = createStore({
+    databaseUrl: config.DATABASE_URL,
+    applicationName: "sender",
+    poolMax: config.DATABASE_POOL_MAX,
+  });
+  const redis = createRedisConnection(config.REDIS_URL, { role: "commands" });
+  const limiter = createRedisLimiter({
+    redis,
+    prefix: config.REDIS_PREFIX,
+    recipientLimit: { max: config.RECIPIENT_LIMIT_MAX, windowMs: config.RECIPIENT_LIMIT_WINDOW_S * 1000 },
+  });
+  const provider = createTwilioProvider({
+    accounts: [{ sid: config.TWILIO_ACCOUNT_SID, authToken: config.TWILIO_AUTH_TOKEN[0]! }],
+    apiBaseUrl: config.TWILIO_API_BASE_URL,
+    publicWebhookUrl: config.PUBLIC_WEBHOOK_URL,
+    maxConnections: config.SENDER_CONCURRENCY,
+    requestTimeoutMs: config.TWILIO_TIMEOUT_MS,
+    onUnknownCode: (code, httpStatus) => events.unknownCode(code, httpStatus),
+  });
+  const groups = createMessageGroups(store, { now, leaseMs: config.LEASE_MS });
+  const sendMessage = createSendMessage({
+    ...groups,
+    limiter,
+    provider,
+    events,
+    now,
+    random: overrides.random ?? Math.random,
+    policy: {
+      retry: { delaysMs: config.SEND_RETRY_DELAYS_S.map((seconds) => seconds * 1000) },
+      throttledMs: config.THROTTLED_WAIT_MS,
+      pausedMs: config.PAUSED_WAIT_MS,
+    },
+    maxHoldMs: config.MAX_HOLD_MS,
+    sendWindowMs: config.SEND_WINDOW_MS,
+    recordForMs: config.LEASE_MS,
+  });
+  const consumer = createJobConsumer({
+    redisUrl: config.REDIS_URL,
+    prefix: config.REDIS_PREFIX,
+    concurrency: config.SENDER_CONCURRENCY,
+    handle: sendMessage,
+    onError: (error) => events.jobFailed(error),
+    drainTimeoutMs: config.SHUTDOWN_TIMEOUT_MS * drainShare,
+  });
+
+  const admin = createAdminServer({
+    host: config.HOST,
+    port: config.ADMIN_PORT,
+    metrics,
+    log,
+    readiness: readinessChecks({ postgresql: () => store.ping(), redis: () => redis.ping() }),
+  });
+
+  return createApp({
+    log,
+    components: [
+      admin,
+      { name: "store", start: async () => {}, stop: () => store.close() },
+      { name: "redis", start: async () => {}, stop: async () => redis.disconnect() },
+      { name: "provider", start: async () => {}, stop: () => provider.close() },
+      { name: "jobs", start: () => consumer.start(), stop: () => consumer.stop() },
+    ],
+    ports: () => ({ admin: admin.port }),
+  });
+}
+
+/** A request must have ended before its lease does, or two senders could hold one message. */
+function refuseShortLease(config: SenderConfig): void {
+  if (config.SEND_WINDOW_MS + config.TWILIO_TIMEOUT_MS < config.LEASE_MS) return;
+  throw new ConfigError([
+    `LEASE_MS is ${config.LEASE_MS}: must be more than SEND_WINDOW_MS + TWILIO_TIMEOUT_MS, ` +
+      `which are ${config.SEND_WINDOW_MS + config.TWILIO_TIMEOUT_MS}`,
+  ]);
+}

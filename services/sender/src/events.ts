@@ -1,0 +1,61 @@
+import type { SendOutcome } from "@wahub/domain";
+import type { Logger, Metrics } from "@wahub/platform";
+
+export type SenderEvents = ReturnType<typeof createSenderEvents>;
+
+/** What happens in this service, one function per event: counter and log line together. */
+export function createSenderEvents(log: Logger, metrics: Metrics) {
+  const attempts = metrics.counter({
+    name: "whatsapphub_attempts_total",
+    help: "Attempts to send a message by how they ended, with Twilio's error code (0 for none).",
+    labels: ["outcome", "code"],
+  });
+  const deferrals = metrics.counter({
+    name: "whatsapphub_deferrals_total",
+    help: "Messages put back because of a rate limit, by the limit.",
+    labels: ["limit"],
+  });
+  const refused = metrics.counter({
+    name: "whatsapphub_claims_refused_total",
+    help: "Jobs whose message was no longer theirs to send: done already, moved on, or not to be sent now.",
+  });
+  const stale = metrics.counter({
+    name: "whatsapphub_outcomes_stale_total",
+    help: "Outcomes that came after the claim had been taken away.",
+  });
+  const failures = metrics.counter({
+    name: "whatsapphub_jobs_failed_total",
+    help: "Jobs that ended with an error of ours. Their messages are offered again or become unknown.",
+  });
+
+  const unknownCodes = metrics.counter({
+    name: "whatsapphub_unknown_error_codes_total",
+    help: "Refusals with a code that the error table lacks; treated as permanent. Worth an alert.",
+  });
+
+  return {
+    attemptEnded(facts: { messageId: string; attempt: number; outcome: SendOutcome; applied: boolean }): void {
+      const { outcome, messageId, attempt } = facts;
+      const code = "code" in outcome ? outcome.code : 0;
+      attempts.inc({ outcome: outcome.kind, code: String(code) });
+      if (!facts.applied) stale.inc();
+      const line = { event: "attempt_ended", messageId, attempt, outcome: outcome.kind, code, applied: facts.applied };
+      if (outcome.kind === "submitted") log.debug(line);
+      else log.warn(line);
+    },
+    unknownCode(code: number, httpStatus: number): void {
+      unknownCodes.inc();
+      log.error({ event: "unknown_error_code", code, httpStatus }, "Twilio refused with a code the error table lacks");
+    },
+    deferred(limit: "sender" | "recipient"): void {
+      deferrals.inc({ limit });
+    },
+    claimRefused(): void {
+      refused.inc();
+    },
+    jobFailed(err: unknown): void {
+      failures.inc();
+      log.error({ event: "job_failed", err }, "a job failed");
+    },
+  };
+}

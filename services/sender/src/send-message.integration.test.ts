@@ -1,0 +1,132 @@
+import { create } from "@bufbuild/protobuf";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { OutgoingMessage, SendOutcome } from "@wahub/domain";
+import { createMemoryLimiter } from "@wahub/limits";
+import { createLogger, createMetrics } from "@wahub/platform";
+import { MessageStatus } from "@wahub/proto";
+import { SendMessageJobSchema, type SendMessageJob } from "@wahub/proto/jobs";
+import { planSender } from "@wahub/store";
+import {
+  createTestDatabase,
+  readBalance,
+  storeSampleBatch,
+  type SampleBatch,
+  type TestDatabase,
+} from "@wahub/store/testing";
+import { createSenderEvents } from "./events.ts";
+import { createMessageGroups } from "./message-groups.ts";
+import { createSendMessage } from "./send-message.ts";
+
+const now = new Date("2026-03-01T12:00:00Z");
+let db: TestDatabase;
+let batch: SampleBatch;
+let sent: OutgoingMessage[];
+
+beforeEach(async () => {
+  db = await createTestDatabase({ now });
+  batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 3, body: "Hello" });
+  sent = [];
+});
+afterEach(() => db.drop());
+
+/** The real thing, but for a Twilio that answers as the test says and a limiter on the test's clock. */
+function senderWith(outcome: SendOutcome, recipientMax = 50) {
+  return createSendMessage({
+    ...createMessageGroups(db.store, { now: () => now, leaseMs: 60_000 }),
+    limiter: createMemoryLimiter({
+      recipientLimit: { max: recipientMax, windowMs: 3_600_000 },
+      now: () => now.getTime(),
+    }),
+    provider: {
+      send: async (message) => {
+        sent.push(message);
+        return outcome;
+      },
+    },
+    events: createSenderEvents(
+      createLogger({ service: "sender", level: "silent" }),
+      createMetrics({ service: "sender" }),
+    ),
+    now: () => now,
+    random: () => 0.5,
+    policy: { retry: { delaysMs: [60_000] }, throttledMs: 4_000, pausedMs: 60_000 },
+    maxHoldMs: 2_000,
+    sendWindowMs: 10_000,
+    recordForMs: 1_000,
+  });
+}
+
+async function planned(): Promise<SendMessageJob[]> {
+  const messages = await planSender(db.store.pool, batch.senderId, { now, horizonMs: 1000 });
+  return messages.map((m) => create(SendMessageJobSchema, { ...m, recipientHash: Uint8Array.from(m.recipientHash) }));
+}
+const row = async (id: string) =>
+  (await db.store.pool.query("select * from message where id = $1", [id])).rows[0] as Record<string, unknown>;
+
+describe("a job", () => {
+  test("claims its message, sends it and records the SID", async () => {
+    const [job] = await planned();
+    await senderWith({ kind: "submitted", sid: "SM1" })(job!);
+    expect(sent).toEqual([
+      {
+        messageId: job!.messageId,
+        attempt: 1,
+        accountSid: expect.stringMatching(/^AC/),
+        from: "+14155550100",
+        to: expect.stringMatching(/^\+1415/),
+        body: "Hello",
+      },
+    ]);
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.SUBMITTED, twilio_sid: "SM1", attempt: 1 });
+  });
+
+  test("that runs twice, even at the same time, sends once", async () => {
+    const [job] = await planned();
+    const send = senderWith({ kind: "submitted", sid: "SM1" });
+    await Promise.all([send(job!), send(job!), send(job!)]);
+    await send(job!);
+    expect(sent).toHaveLength(1);
+  });
+
+  test("of a recipient at its limit waits in the database and spends nothing", async () => {
+    const [first, second] = await planned();
+    const send = senderWith({ kind: "submitted", sid: "SM1" }, 1);
+    await send(first!);
+    await send({ ...second!, recipientHash: first!.recipientHash });
+    expect(sent).toHaveLength(1);
+    expect(await row(second!.messageId)).toMatchObject({
+      status: MessageStatus.ACCEPTED,
+      attempt: 0,
+      tries: 0,
+      next_at: new Date(now.getTime() + 3_600_000),
+    });
+    expect(await readBalance(db.store, batch.id)).toMatchObject({
+      counted: { 1: 1, 2: 1, 5: 1 },
+      stored: { 1: 1, 2: 1, 5: 1 },
+    });
+  });
+
+  test("whose outcome nobody knows leaves the message unknown: it is not sent again", async () => {
+    const [job] = await planned();
+    const send = senderWith({ kind: "unknown", why: "timeout" });
+    await send(job!);
+    await send(job!);
+    await send({ ...job!, attempt: 2 });
+    expect(sent).toHaveLength(1);
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.UNKNOWN, error_message: "timeout" });
+  });
+
+  test("that fails for a passing reason comes again until its tries are used up", async () => {
+    const [job] = await planned();
+    const send = senderWith({ kind: "transient", code: 0, message: "connection refused" });
+    await send(job!);
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.ACCEPTED, tries: 1 });
+    await db.store.pool.query("update message set status = 2, next_at = $2 where id = $1", [job!.messageId, now]);
+    await send({ ...job!, attempt: 2 });
+    expect(await row(job!.messageId)).toMatchObject({
+      status: MessageStatus.FAILED,
+      error_message: "connection refused",
+    });
+    expect(sent).toHaveLength(2);
+  });
+});
