@@ -1,0 +1,80 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
+import { Metadata, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
+import { type ErrorKindName, HubError } from "@wahub/domain";
+import { ErrorDetailSchema, RpcStatusSchema } from "@wahub/proto";
+import { errorDetail, errorOfDetail, publicError } from "./error-detail.ts";
+import { errorKinds } from "./error-kinds.ts";
+import { requestIdHeader } from "./request-id.ts";
+
+const detailsTrailer = "grpc-status-details-bin";
+const maxMessageLength = 1_000;
+
+// These say nothing about the request: the same call may succeed in a moment.
+const passing = new Set<status>([status.DEADLINE_EXCEEDED, status.CANCELLED, status.ABORTED]);
+// Said in our own words: the transport's name addresses of ours, or are no help.
+const texts: ReadonlyMap<status, string> = new Map([
+  [status.DEADLINE_EXCEEDED, "the deadline passed before an answer came"],
+  [status.CANCELLED, "the call was canceled"],
+  [status.UNAVAILABLE, "the service cannot be reached right now"],
+  [status.UNIMPLEMENTED, "this version of the service does not know the method"],
+]);
+
+/**
+ * The status of a refused call: the code of the error's kind, its message, and an ErrorDetail in the trailer that gRPC
+ * has for that. Anything but a HubError becomes INTERNAL with the request id and not a word more.
+ */
+export function toGrpcStatus(error: unknown, requestId: string): StatusObject {
+  const shown = publicError(error, requestId);
+  const code = errorKinds[shown.kind].grpc;
+  // grpc-js encodes the text with encodeURI, which throws on half a surrogate pair.
+  const details = shown.message.slice(0, maxMessageLength).toWellFormed();
+  const envelope = create(RpcStatusSchema, {
+    code,
+    message: details,
+    details: [anyPack(ErrorDetailSchema, errorDetail(shown, requestId))],
+  });
+  const metadata = new Metadata();
+  metadata.set(detailsTrailer, Buffer.from(toBinary(RpcStatusSchema, envelope)));
+  metadata.set(requestIdHeader, requestId);
+  return { code, details, metadata };
+}
+
+/** What a call to another service failed with, as that service meant it; where it left no detail, judged by the code. */
+export function fromGrpcError(error: unknown): HubError {
+  if (error instanceof HubError) return error;
+  if (!isServiceError(error)) return new HubError("internal", "the call failed", { cause: error });
+  const details = error.details || statusName(error.code);
+  return detailed(error, details) ?? new HubError(kindOf(error), texts.get(error.code) ?? details, { cause: error });
+}
+
+/** Name of a gRPC code as it is in the specification, for labels and logs. */
+export function statusName(code: number): string {
+  return status[code] ?? "UNKNOWN";
+}
+
+function detailed(error: ServiceError, message: string): HubError | undefined {
+  const [trailer] = error.metadata?.get(detailsTrailer) ?? [];
+  if (!Buffer.isBuffer(trailer)) return undefined;
+  try {
+    for (const any of fromBinary(RpcStatusSchema, trailer).details) {
+      const detail = anyUnpack(any, ErrorDetailSchema);
+      if (detail !== undefined) return errorOfDetail(detail, message, error);
+    }
+  } catch {
+    // Not ours, or damaged: the code alone has to do.
+  }
+  return undefined;
+}
+
+function kindOf({ code, details }: ServiceError): ErrorKindName {
+  // The transport refuses messages over its size limit with the code that we use for rates.
+  if (code === status.RESOURCE_EXHAUSTED && details.includes("larger than")) return "invalid";
+  if (code === status.OUT_OF_RANGE) return "invalid";
+  if (passing.has(code)) return "unavailable";
+  return (Object.keys(errorKinds) as ErrorKindName[]).find((kind) => errorKinds[kind].grpc === code) ?? "internal";
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && typeof error.code === "number" && "details" in error;
+}

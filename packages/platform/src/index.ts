@@ -1,0 +1,58 @@
+// What every process does: configuration, logs, metrics, its life from start to stop, its doors. Knows no message.
+export { type AdminServer, type AdminServerOptions, createAdminServer } from "./admin-server.ts";
+export { type App, type AppOptions, type Component, createApp } from "./app.ts";
+export type { CallContext } from "./call-context.ts";
+export { type CommonConfig, commonConfig } from "./common-config.ts";
+export {
+  type Config,
+  ConfigError,
+  type ConfigKey,
+  type ConfigRow,
+  type ConfigSchema,
+  describeConfig,
+  loadConfig,
+} from "./config.ts";
+export {
+  boolean,
+  durationMs,
+  durationSeconds,
+  integer,
+  list,
+  nonEmpty,
+  oneOf,
+  port,
+  string,
+  url,
+} from "./config-parsers.ts";
+export { describeError, type ErrorDescription } from "./error-description.ts";
+export { errorDetail, errorOfDetail, publicError } from "./error-detail.ts";
+export { errorKindOf, type ErrorKindRow, errorKinds } from "./error-kinds.ts";
+export type { CallOptions } from "./grpc-client-calls.ts";
+export { type ClientMethod, createGrpcClient, type GrpcClient, type GrpcClientOptions } from "./grpc-client.ts";
+export { fromGrpcError, toGrpcStatus } from "./grpc-errors.ts";
+export type { MethodHandler, ServiceImplementation } from "./grpc-handlers.ts";
+export {
+  createGrpcServer,
+  type GrpcServer,
+  type GrpcServerLimits,
+  type GrpcServerOptions,
+  type GrpcService,
+} from "./grpc-server.ts";
+export { createHttpServer, type HttpServer, type HttpServerOptions } from "./http-server.ts";
+export { listen, PortInUseError } from "./listen.ts";
+export {
+  createLogger,
+  type LogFields,
+  type Logger,
+  type LoggerOptions,
+  type LogLevel,
+  logLevels,
+  type LogMethod,
+} from "./logger.ts";
+export { createLoop, type Loop, type LoopOptions, type LoopResult } from "./loop.ts";
+export { createMetrics, type GaugeSpec, type HistogramSpec, type Metrics, type MetricSpec } from "./metrics.ts";
+export { type Readiness, type ReadinessCheck, readinessChecks } from "./readiness.ts";
+export { redact, redactText } from "./redaction.ts";
+export { requestIdHeader, requestIdOf } from "./request-id.ts";
+export { exitCodes, type ProcessLike, runService, type ServiceOptions } from "./run-service.ts";
+export { validate } from "./validation.ts";
