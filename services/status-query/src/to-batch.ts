@@ -1,0 +1,19 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { BatchSchema } from "@wahub/proto";
+import type { StoredBatch } from "@wahub/store";
+
+/** A stored batch as the API shows it. */
+export function toBatch(batch: StoredBatch): MessageInitShape<typeof BatchSchema> {
+  return {
+    id: batch.id,
+    state: batch.state,
+    total: batch.total,
+    rejectedCount: batch.rejectedCount,
+    counts: batch.counts.map(({ status, errorCode, count }) => ({ status, errorCode, count })),
+    settled: batch.settledAt !== undefined,
+    createdAt: timestampFromDate(batch.createdAt),
+    completedAt: batch.completedAt && timestampFromDate(batch.completedAt),
+    settledAt: batch.settledAt && timestampFromDate(batch.settledAt),
+  };
+}
