@@ -12,9 +12,18 @@ describe("the status table", () => {
   test("gives each of Twilio's words for outbound messages exactly one meaning", () => {
     const words = statusTable.flatMap((r) => r.twilioWords);
     expect(new Set(words).size).toBe(words.length);
-    expect(words.toSorted()).toEqual(
-      ["accepted", "canceled", "delivered", "failed", "queued", "read", "scheduled", "sending", "sent", "undelivered"],
-    );
+    expect(words.toSorted()).toEqual([
+      "accepted",
+      "canceled",
+      "delivered",
+      "failed",
+      "queued",
+      "read",
+      "scheduled",
+      "sending",
+      "sent",
+      "undelivered",
+    ]);
   });
 
   test("does not know the words of inbound messages, nor words to come", () => {

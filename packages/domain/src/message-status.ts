@@ -35,7 +35,9 @@ export const statusTable: readonly StatusRule[] = [
 ];
 
 /** Statuses that keep a batch from being completed. */
-export const unfinishedStatuses: readonly MessageStatus[] = statusTable.filter((r) => r.unfinished).map((r) => r.status);
+export const unfinishedStatuses: readonly MessageStatus[] = statusTable
+  .filter((r) => r.unfinished)
+  .map((r) => r.status);
 
 /** Statuses that keep a completed batch from being settled. */
 export const unsettledStatuses: readonly MessageStatus[] = statusTable.filter((r) => r.unsettled).map((r) => r.status);

@@ -5,7 +5,12 @@ const schedule = { delaysMs: [60_000, 120_000, 300_000] };
 
 describe("the retry delay", () => {
   test("grows with the tries spent and ends with the schedule", () => {
-    expect([1, 2, 3, 4].map((tries) => retryDelayMs(schedule, tries, 0.5))).toEqual([60_000, 120_000, 300_000, undefined]);
+    expect([1, 2, 3, 4].map((tries) => retryDelayMs(schedule, tries, 0.5))).toEqual([
+      60_000,
+      120_000,
+      300_000,
+      undefined,
+    ]);
   });
 
   test("is spread by a fifth to either side", () => {

@@ -95,6 +95,9 @@ const { SUBMITTED, SENT, UNDELIVERED, FAILED, DELIVERED, READ } = MessageStatus;
 // The error belongs to the status that decides: where the status rises it is that of the new status, among callbacks of
 // the same status the highest code wins, so the order of arrival does not matter. Nor does it for the history: of
 // callbacks that say the same, the one received first is the event, also where another was stored before it.
+//
+// PostgreSQL takes each of these sets for a row or two. `in` is looked up in a hash table whatever it thinks; a join of
+// two sets would compare each with each, and so would `= any($1)` beside the join that updates.
 const applyStatement = `
   with callback as (
     select c.*, a.id as account_id, a.tenant_id
@@ -124,14 +127,16 @@ const applyStatement = `
   ), known_event as (
     insert into message_event as e (message_id, tenant_id, attempt, status, twilio_sid, error_code, source, at, detail)
     select message_id, tenant_id, attempt, status, sid, error_code, ${EventSource.CALLBACK}, at, detail
-    from fact f
-    where not exists (select from event n where n.message_id = f.message_id and n.attempt = f.attempt
-                      and n.status = f.status and n.twilio_sid = f.sid and n.error_code = f.error_code)
+    from fact
+    where (message_id, attempt, status, sid, error_code)
+          not in (select message_id, attempt, status, twilio_sid, error_code from event)
     on conflict (message_id, attempt, status, twilio_sid, error_code)
     do update set at = excluded.at, source = excluded.source, detail = excluded.detail
     where (excluded.at, excluded.detail::text) < (e.at, e.detail::text)
-  ), news as (
+  ), deciding as (
     select message_id, max(status) as status,
+           (array_agg(error_code order by status desc, error_code desc))[1] as error_code,
+           (array_agg(error_message order by status desc, error_code desc, error_message))[1] as error_message,
            min(at) filter (where status = ${SUBMITTED}) as submitted_at,
            min(at) filter (where status = ${SENT}) as sent_at,
            min(at) filter (where status = ${DELIVERED}) as delivered_at,
@@ -141,10 +146,6 @@ const applyStatement = `
            (array_agg(sid order by at, sid))[1] as sid
     from matched where current
     group by message_id
-  ), deciding as (
-    select distinct on (n.message_id) n.*, m.error_code, m.error_message
-    from news n join matched m on m.message_id = n.message_id and m.current and m.status = n.status
-    order by n.message_id, m.error_code desc
   ), changed as (
     update message m
     set status = greatest(m.status, d.status),
@@ -162,7 +163,7 @@ const applyStatement = `
         failed_at = least(m.failed_at, d.failed_at),
         updated_at = greatest(m.updated_at, d.at)
     from deciding d
-    where m.id = d.message_id and m.id = any($1::uuid[])
+    where m.id = d.message_id
     returning m.id, m.status, m.error_code
   ), counted as (
     insert into batch_count_delta (tenant_id, batch_id, status, error_code, n)
@@ -184,8 +185,9 @@ const applyStatement = `
     from callback c
     where not exists (select from matched m where m.position = c.position)
   )
-  select m.position::int as position, case when e.message_id is null then 'repeated' else 'applied' end as fate
-  from matched m
-  left join fact f on f.position = m.position
-  left join event e on e.message_id = f.message_id and e.attempt = f.attempt and e.status = f.status
-                   and e.twilio_sid = f.sid and e.error_code = f.error_code`;
+  select position::int as position,
+         case when position in (select position from fact)
+               and (message_id, attempt, status, sid, error_code)
+                   in (select message_id, attempt, status, twilio_sid, error_code from event)
+              then 'applied' else 'repeated' end as fate
+  from matched`;

@@ -63,7 +63,8 @@ export async function claimMessages(
 }
 
 // Rows are locked in id order, like everywhere else. Two requests for one message in one statement: the update takes
-// one token, and the join on the token refuses the other. `= any($2)` beside the join lets PostgreSQL skip partitions.
+// one token, and the join on the token refuses the other. The array of ids makes the gate an index look-up per id; the update
+// joins what is locked already, a row at a time.
 const claimStatement = `
   with request as (
     select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[]) as r(tenant_id, id, attempt, token)
@@ -85,7 +86,7 @@ const claimStatement = `
     set status = ${MessageStatus.SENDING}, attempt = gate.attempt, claim_token = gate.token, claimed_at = $5,
         lease_until = clock_timestamp() + $6 * interval '1 millisecond', account_id = gate.account_id, updated_at = $5
     from gate
-    where m.id = gate.id and m.id = any($2::uuid[])
+    where m.id = gate.id
     returning m.id, m.claim_token as token
   ), granted as (
     select gate.* from gate join claimed using (id, token)

@@ -47,7 +47,7 @@ const deferStatement = `
     for no key update of m
   ), deferred as (
     update message m set status = ${MessageStatus.ACCEPTED}, next_at = due.next_at, updated_at = $5
-    from due where m.id = due.id and m.id = any($2::uuid[])
+    from due where m.id = due.id
     returning m.id, m.tenant_id, m.batch_id
   ), counted as (
     insert into batch_count_delta (tenant_id, batch_id, status, error_code, n)

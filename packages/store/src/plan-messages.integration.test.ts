@@ -49,6 +49,16 @@ describe("planning a sender", () => {
     expect(ofSmall).toHaveLength(20);
   });
 
+  test("is not held up by batches that run and have nothing due, however many and however far behind", async () => {
+    for (let n = 0; n < 40; n++) await storeSampleBatch(db.store, { createdAt: later(n), recipients: 1 });
+    const busy = await storeSampleBatch(db.store, { createdAt: later(100), recipients: 60 });
+    let planned = 0;
+    for (let round = 1; round <= 10; round++) {
+      planned += (await planSender(db.store.pool, busy.senderId, { now: later(200), horizonMs: 250 * round })).length;
+    }
+    expect(planned).toBe(100);
+  });
+
   test("is done by one replica at a time, and no message is queued twice", async () => {
     const batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 60 });
     const rounds = await Promise.all(

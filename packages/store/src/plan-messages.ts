@@ -97,15 +97,21 @@ async function inventory(client: PoolClient, senderId: string): Promise<number> 
 
 /**
  * Fair queueing: each batch's virtual time is the number of messages it has had; the messages with the earliest
- * virtual finish go first. The id range keeps the look-up of a batch to its own partition.
+ * virtual finish go first. Batches without due messages take no place: they may run, and lag behind, for days. The id
+ * range keeps the look-up of a batch to its own partition.
  */
 async function chooseDue(client: PoolClient, senderId: string, now: Date, room: number): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
     `select due.id
-     from (select id, virtual_time,
-                  (left(id::text, 13) || '-0000-0000-000000000000')::uuid as first_id,
-                  (left(id::text, 13) || '-ffff-ffff-ffffffffffff')::uuid as last_id
-           from batch where sender_id = $1 and state = $2
+     from (select id, virtual_time, first_id, last_id
+           from batch
+           cross join lateral (
+             select (left(id::text, 13) || '-0000-0000-000000000000')::uuid as first_id,
+                    (left(id::text, 13) || '-ffff-ffff-ffffffffffff')::uuid as last_id) range
+           where sender_id = $1 and state = $2
+             and exists (select from message m
+                         where m.batch_id = batch.id and m.status = $4 and m.next_at <= $5
+                           and m.id between first_id and last_id)
            order by virtual_time limit $3) b
      cross join lateral (
        select m.id, b.virtual_time + row_number() over (order by m.next_at, m.id) as finish
@@ -139,7 +145,7 @@ async function queueMessages(
        order by m.id for update
      ), planned as (
        update message m set status = $3, updated_at = $4
-       from due where m.id = due.id and m.id = any($1::uuid[])
+       from due where m.id = due.id
        returning m.tenant_id, m.id, m.attempt, m.recipient_hash
      ), moved as (
        select tenant_id, batch_id, count(*)::int as n from due group by tenant_id, batch_id

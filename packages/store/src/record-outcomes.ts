@@ -89,7 +89,7 @@ const recordStatement = `
         submitted_at = case when held.outcome = ${SUBMITTED} then least(m.submitted_at, $11) else m.submitted_at end,
         failed_at = case when held.outcome = ${FAILED} then least(m.failed_at, $11) else m.failed_at end,
         updated_at = $11
-    from held where m.id = held.id and m.id = any($2::uuid[])
+    from held where m.id = held.id
     returning m.id, m.attempt, m.status, m.error_code
   ), event as (
     insert into message_event (message_id, tenant_id, attempt, status, twilio_sid, error_code, source, at)

@@ -68,7 +68,7 @@ export function createSender(config: SenderConfig, overrides: { now?: () => Date
     prefix: config.REDIS_PREFIX,
     concurrency: config.SENDER_CONCURRENCY,
     handle: sendMessage,
-    onError: (error) => events.jobFailed(error),
+    onError: (error, jobId) => (jobId === undefined ? events.queueTrouble(error) : events.jobFailed(error, jobId)),
     drainTimeoutMs: config.SHUTDOWN_TIMEOUT_MS * drainShare,
   });
 

@@ -28,6 +28,10 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
     help: "Jobs that ended with an error of ours. Their messages are offered again or become unknown.",
   });
 
+  const queueErrors = metrics.counter({
+    name: "whatsapphub_queue_errors_total",
+    help: "Times the queue could not reach Redis.",
+  });
   const unknownCodes = metrics.counter({
     name: "whatsapphub_unknown_error_codes_total",
     help: "Refusals with a code that the error table lacks; treated as permanent. Worth an alert.",
@@ -53,9 +57,13 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
     claimRefused(): void {
       refused.inc();
     },
-    jobFailed(err: unknown): void {
+    jobFailed(err: unknown, jobId: string): void {
       failures.inc();
-      log.error({ event: "job_failed", err }, "a job failed");
+      log.error({ event: "job_failed", jobId, err }, "a job failed");
+    },
+    queueTrouble(err: unknown): void {
+      queueErrors.inc();
+      log.warn({ event: "queue_trouble", err }, "Redis does not answer the queue");
     },
   };
 }

@@ -1,0 +1,6 @@
+export * from "./catalog.ts";
+export * from "./codec.ts";
+export * from "./connection.ts";
+export * from "./consumer.ts";
+export * from "./epoch.ts";
+export * from "./producer.ts";

@@ -1,0 +1,3 @@
+export * from "./outcome.ts";
+export * from "./provider.ts";
+export * from "./webhooks.ts";

@@ -1,0 +1,79 @@
+import {
+  createAdminServer,
+  createApp,
+  createHttpServer,
+  createLogger,
+  createLoop,
+  createMetrics,
+  readinessChecks,
+  type App,
+  type Logger,
+} from "@wahub/platform";
+import { createStore } from "@wahub/store";
+import { createSignatureVerifier } from "@wahub/twilio/webhooks";
+import { createCallbackGroup } from "./callback-group.ts";
+import type { WebhookIngestConfig } from "./config.ts";
+import { createDeleteParkedRound } from "./delete-parked.ts";
+import { createWebhookIngestEvents } from "./events.ts";
+import { createHttpApp } from "./http-app.ts";
+import { createReceiveStatus } from "./receive-status.ts";
+import { createLeaseSweepRound } from "./sweep-leases.ts";
+
+/** How often parked callbacks are looked for that are past their expiry; they are kept for days. */
+const deleteParkedEveryMs = 600_000;
+
+/** Share of the shutdown time that requests in flight may take; the rest is for what they stand on. */
+const drainShare = 0.7;
+
+/** The webhook-ingest service: takes Twilio's callbacks, applies them, and ends leases that have run out. */
+export function createWebhookIngest(
+  config: WebhookIngestConfig,
+  overrides: { now?: () => Date; log?: Logger } = {},
+): App {
+  const now = overrides.now ?? (() => new Date());
+  const log = overrides.log ?? createLogger({ service: "webhook-ingest", level: config.LOG_LEVEL });
+  const metrics = createMetrics({ service: "webhook-ingest" });
+  const events = createWebhookIngestEvents(log, metrics);
+
+  const store = createStore({
+    databaseUrl: config.DATABASE_URL,
+    applicationName: "webhook-ingest",
+    poolMax: config.DATABASE_POOL_MAX,
+  });
+  const verifier = createSignatureVerifier({
+    accounts: [{ sid: config.TWILIO_ACCOUNT_SID, authTokens: config.TWILIO_AUTH_TOKEN }],
+    publicWebhookUrl: config.PUBLIC_WEBHOOK_URL,
+  });
+  const callbacks = createCallbackGroup(store, { now, parkedDays: config.PARKED_CALLBACK_DAYS });
+
+  const admin = createAdminServer({
+    host: config.HOST,
+    port: config.ADMIN_PORT,
+    metrics,
+    log,
+    readiness: readinessChecks({ postgresql: () => store.ping() }),
+  });
+  const loop = (name: string, everyMs: number, runOnce: Parameters<typeof createLoop>[0]["runOnce"]) =>
+    createLoop({ name, everyMs, runOnce, log, metrics });
+  const server = createHttpServer({
+    host: config.HOST,
+    port: config.HTTP_PORT,
+    app: createHttpApp({ receiveStatus: createReceiveStatus({ verifier, callbacks, events, now }), events }),
+    drainMs: config.SHUTDOWN_TIMEOUT_MS * drainShare,
+    log,
+  });
+
+  return createApp({
+    log,
+    components: [
+      admin,
+      { name: "store", start: async () => {}, stop: () => store.close() },
+      loop("sweep_leases", config.LEASE_SWEEP_EVERY_MS, createLeaseSweepRound({ store, events, now })),
+      loop("delete_parked", deleteParkedEveryMs, createDeleteParkedRound({ store, events, now })),
+      // Requests that were cut off at the drain deadline may still have callbacks under way.
+      { name: "callbacks", start: async () => {}, stop: () => callbacks.drain() },
+      server,
+    ],
+    ports: () => ({ http: server.port, admin: admin.port }),
+  });
+}

@@ -1,0 +1,31 @@
+import { commonConfig, type Config, integer, list, nonEmpty, port, url, type ConfigSchema } from "@wahub/platform";
+
+/** Every setting of this service; docs/config.md is generated from it. */
+export const config = {
+  ...commonConfig({ adminPort: 9104 }),
+  HTTP_PORT: { parse: port, default: 8081, doc: "Port that Twilio's webhooks arrive at." },
+  DATABASE_URL: { parse: url({ protocols: ["postgres:", "postgresql:"] }), secret: true, doc: "PostgreSQL." },
+  DATABASE_POOL_MAX: { parse: integer({ min: 2, max: 200 }), default: 10, doc: "Most connections to PostgreSQL." },
+  TWILIO_ACCOUNT_SID: { parse: nonEmpty, doc: "The Twilio account whose webhooks are taken." },
+  TWILIO_AUTH_TOKEN: {
+    parse: list(nonEmpty),
+    secret: true,
+    doc: "Its auth token; a comma-separated list while a token rotates (any of them may have signed).",
+  },
+  PUBLIC_WEBHOOK_URL: {
+    parse: url({ protocols: ["http:", "https:"] }),
+    doc: "Base URL under which Twilio reaches this service; may have a path prefix. Signatures are verified over it.",
+  },
+  LEASE_SWEEP_EVERY_MS: {
+    parse: integer({ min: 10, max: 60_000 }),
+    default: 5000,
+    doc: "How often messages are looked for whose sender has not reported within its lease.",
+  },
+  PARKED_CALLBACK_DAYS: {
+    parse: integer({ min: 1, max: 90 }),
+    default: 7,
+    doc: "How long a signed callback of a message that nobody knows is kept.",
+  },
+} satisfies ConfigSchema;
+
+export type WebhookIngestConfig = Config<typeof config>;

@@ -1,0 +1,89 @@
+import { statusName } from "@wahub/domain";
+import type { Logger, Metrics } from "@wahub/platform";
+import type { CallbackFate, StatusCallback } from "@wahub/store";
+import type { Refusal, RefusalReason } from "./refusal.ts";
+
+export type WebhookIngestEvents = ReturnType<typeof createWebhookIngestEvents>;
+
+/** Anybody can cause refusals: at most one line per reason in this time; the counter has them all. */
+const refusalLineEveryMs = 10_000;
+
+/** What happens in this service, one function per event: counter and log line together. */
+export function createWebhookIngestEvents(log: Logger, metrics: Metrics) {
+  const callbacks = metrics.counter({
+    name: "whatsapphub_callbacks_total",
+    help: "Status callbacks that were taken, by the status they tell and what they turned out to be.",
+    labels: ["status", "fate"],
+  });
+  const duration = metrics.histogram({
+    name: "whatsapphub_callback_duration_seconds",
+    help: "From a callback's arrival to its being durable.",
+  });
+  const unknownStatuses = metrics.counter({
+    name: "whatsapphub_callbacks_unknown_status_total",
+    help: "Callbacks with a word for the status that this hub does not know; they change nothing.",
+  });
+  const refused = metrics.counter({
+    name: "whatsapphub_webhooks_refused_total",
+    help: "Requests that were refused, by the reason.",
+    labels: ["reason"],
+  });
+  const failed = metrics.counter({
+    name: "whatsapphub_webhooks_failed_total",
+    help: "Requests that failed on our side: unavailable is repeated by Twilio, internal is a fault of ours.",
+    labels: ["reason"],
+  });
+  const leases = metrics.counter({
+    name: "whatsapphub_leases_expired_total",
+    help: "Messages whose sender did not report within its lease; their outcome is unknown.",
+  });
+  const parkedExpired = metrics.counter({
+    name: "whatsapphub_parked_callbacks_expired_total",
+    help: "Parked callbacks deleted because their message never turned up.",
+  });
+  const refusalLines = new Map<RefusalReason, { at: number; unsaid: number }>();
+
+  return {
+    callbackTaken(taken: { callback: StatusCallback; fate: CallbackFate; tookMs: number }): void {
+      const { callback, fate, tookMs } = taken;
+      const status = statusName(callback.status);
+      callbacks.inc({ status, fate });
+      duration.observe(tookMs / 1000);
+      const { messageId, attempt, messageSid, errorCode } = callback;
+      const line = { event: "callback_taken", messageId, attempt, messageSid, status, errorCode, fate };
+      if (fate === "parked") log.warn(line, "a signed callback of a message that is not here");
+      else log.debug(line);
+    },
+    statusUnknown(word: string): void {
+      unknownStatuses.inc();
+      // Only what looks like one of Twilio's words: the field could hold anything.
+      const status = /^[a-z_-]{1,32}$/i.test(word) ? word : "[no word]";
+      log.warn({ event: "callback_status_unknown", status }, "Twilio uses a status this hub does not know");
+    },
+    refused({ reason, message }: Refusal): void {
+      refused.inc({ reason });
+      const now = performance.now();
+      const last = refusalLines.get(reason) ?? { at: -Infinity, unsaid: 0 };
+      if (now - last.at < refusalLineEveryMs) {
+        last.unsaid++;
+        return;
+      }
+      refusalLines.set(reason, { at: now, unsaid: 0 });
+      log.warn({ event: "webhook_refused", reason, why: message, unsaid: last.unsaid });
+    },
+    callbackFailed(reason: "unavailable" | "internal", err: unknown): void {
+      failed.inc({ reason });
+      log.error({ event: "webhook_failed", reason, err });
+    },
+    leasesExpired(count: number): void {
+      if (count === 0) return;
+      leases.inc(count);
+      log.warn({ event: "leases_expired", count }, "senders did not report in time; these messages are unknown now");
+    },
+    parkedExpired(count: number): void {
+      if (count === 0) return;
+      parkedExpired.inc(count);
+      log.warn({ event: "parked_callbacks_expired", count }, "their messages never turned up");
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { randomBytes } from "node:crypto";
+import { resolveRedisBinary } from "./redis-binary.ts";
+import { isAtLeast } from "./redis-version.ts";
+import { startServer, type ServerProcess } from "./server-process.ts";
+import { makePrivateFolder } from "./temporary-folder.ts";
+import type { Watchdog } from "./watchdog.ts";
+
+export interface RedisOptions {
+  watchdog: Watchdog;
+  logFile: string;
+  /** Keep what was written in an append-only file, as a production Redis would. Default: memory only. */
+  appendOnly?: boolean;
+}
+
+export interface Redis extends ServerProcess {
+  readonly url: string;
+}
+
+/** A new, empty Redis on 127.0.0.1 with a random port and password; all of it goes away with this process. */
+export async function startRedis({ watchdog, logFile, appendOnly = false }: RedisOptions): Promise<Redis> {
+  const binary = await resolveRedisBinary();
+  const folder = await makePrivateFolder("wahub-redis-");
+  watchdog.removeAtEnd(folder);
+  const password = randomBytes(18).toString("base64url");
+  // Redis 7 renamed the setting. Jobs with ids and options are longer than the default of 64 bytes.
+  const compactHashes = isAtLeast(binary.version, [7, 0]) ? "hash-max-listpack-value" : "hash-max-ziplist-value";
+  const config = (port: number) =>
+    [
+      "bind 127.0.0.1",
+      `port ${port}`,
+      // In the configuration, not among the arguments: those are visible to everyone on the machine.
+      `requirepass ${password}`,
+      `dir "${folder}"`,
+      'save ""',
+      `appendonly ${appendOnly ? "yes" : "no"}`,
+      "maxmemory-policy noeviction",
+      `${compactHashes} 1024`,
+      "daemonize no",
+      "",
+    ].join("\n");
+  const server = await startServer(
+    {
+      name: "Redis",
+      command: binary.command,
+      args: () => ["-"],
+      input: config,
+      env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...binary.env },
+      cwd: folder,
+      ready: /Ready to accept connections/,
+      stopSignal: "SIGTERM",
+      logFile,
+    },
+    watchdog,
+  );
+  return { ...server, url: `redis://:${password}@127.0.0.1:${server.port}` };
+}

@@ -1,0 +1,43 @@
+import type { TwilioAccount } from "./account.ts";
+import type { ServiceProcess } from "./child-service.ts";
+import type { ServiceName } from "./service-name.ts";
+
+export interface StackOptions {
+  /** More configuration for a service or the simulator, on top of what the stack sets. */
+  env?: Partial<Record<ServiceName | "sim", Readonly<Record<string, string>>>>;
+  /** PostgreSQL that survives a crash without losing a commit. Default: fast, for data nobody misses. */
+  durable?: boolean;
+  /** A database of your own, which must exist; it is migrated. Default: a PostgreSQL only for this stack. */
+  databaseUrl?: string;
+  /** A Redis of your own. Default: one only for this stack. */
+  redisUrl?: string;
+  /** Called with every line a service writes, besides its log file. */
+  onLine?: (service: ServiceName | "sim", line: string) => void;
+  /** Called when a service ends although nobody asked it to. */
+  onUnexpectedEnd?: (reason: string) => void;
+}
+
+export interface StackUrls {
+  readonly gateway: string;
+  readonly webhookIngest: string;
+  /** host:port */
+  readonly dispatchGrpc: string;
+  /** host:port */
+  readonly statusQueryGrpc: string;
+  readonly sim: string;
+  readonly admin: Readonly<Record<ServiceName, string>>;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+}
+
+export interface Stack {
+  /** Where everything listens now; admin ports change when a service restarts, the others do not. */
+  readonly urls: StackUrls;
+  readonly apiKey: string;
+  readonly twilio: TwilioAccount;
+  readonly sim: ServiceProcess;
+  readonly logFolder: string;
+  service(name: ServiceName, replica?: number): ServiceProcess;
+  /** Stops everything, the last started first. */
+  stop(): Promise<void>;
+}
