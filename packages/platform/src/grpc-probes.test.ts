@@ -103,6 +103,19 @@ describe("reflection", () => {
     const answer = (await ask(rawClient(target), version, listServices, "*")).toString("latin1");
     expect(answer).toContain("whatsapphub.v1.DispatchService");
     expect(answer).toContain("whatsapphub.v1.StatusService");
+    expect(answer).toContain("grpc.health.v1.Health");
+  });
+
+  test("knows what no service's file mentions: the detail of a refusal, and health", async () => {
+    const { server, target } = await startGrpc({});
+    closing.push(() => server.stop());
+    const client = rawClient(target);
+    const detail = await ask(client, "v1", fileContainingSymbol, "whatsapphub.v1.ErrorDetail");
+    expect(detail.toString("latin1")).toContain("FieldViolation");
+    const health = await ask(client, "v1", fileContainingSymbol, "grpc.health.v1.Health");
+    expect(health.toString("latin1")).toContain("HealthCheckRequest");
+    // The name that clients insist on for the entries of the map `statuses`.
+    expect(health.toString("latin1")).toContain("StatusesEntry");
   });
 
   test("gives the files of a service with everything they import", async () => {

@@ -299,7 +299,12 @@ describe("the client", () => {
       authenticate,
       log: capturedLog().log,
       metrics: createMetrics({ service: "test" }),
-      services: [{ service: DispatchService, implementation: { bulkSend: async () => ({ batchId: "second" }) } }],
+      services: [
+        {
+          service: DispatchService,
+          implementation: { bulkSend: async () => ({ batchId: "second" }), bulkSendStream: async () => ({}) },
+        },
+      ],
     });
     await second.start();
     closing.push(() => second.stop());
@@ -321,7 +326,9 @@ describe("the server", () => {
       port: server.port,
       log: capturedLog().log,
       metrics: createMetrics({ service: "test" }),
-      services: [{ service: DispatchService, implementation: { bulkSend: async () => ({}) } }],
+      services: [
+        { service: DispatchService, implementation: { bulkSend: async () => ({}), bulkSendStream: async () => ({}) } },
+      ],
     });
     expect(await thrown(second.start())).toBeInstanceOf(PortInUseError);
   });

@@ -51,6 +51,7 @@ export async function startGrpc(
   const metrics = createMetrics({ service: "test" });
   const dispatch: ServiceImplementation<typeof DispatchService, Caller> = {
     bulkSend: async () => ({}),
+    bulkSendStream: async () => ({}),
     ...methods.dispatch,
   };
   const status: ServiceImplementation<typeof StatusService, Caller> = {

@@ -49,6 +49,18 @@ describe("planning a sender", () => {
     expect(ofSmall).toHaveLength(20);
   });
 
+  test("gives a batch that was idle no more than its share, however long it was idle", async () => {
+    const idle = await storeSampleBatch(db.store, { createdAt: now, recipients: 60 });
+    await db.store.pool.query("update message set next_at = $1", [later(60_000)]);
+    const busy = await storeSampleBatch(db.store, { createdAt: later(1), recipients: 200 });
+    await planSender(db.store.pool, busy.senderId, { now: later(2), horizonMs: 1000 });
+    const planned = await planSender(db.store.pool, busy.senderId, { now: later(60_000), horizonMs: 1500 });
+    expect(planned).toHaveLength(40);
+    const ofIdle = planned.filter((p) => idle.messageIds.includes(p.messageId)).length;
+    expect(ofIdle).toBeGreaterThanOrEqual(19);
+    expect(ofIdle).toBeLessThanOrEqual(21);
+  });
+
   test("is not held up by batches that run and have nothing due, however many and however far behind", async () => {
     for (let n = 0; n < 40; n++) await storeSampleBatch(db.store, { createdAt: later(n), recipients: 1 });
     const busy = await storeSampleBatch(db.store, { createdAt: later(100), recipients: 60 });

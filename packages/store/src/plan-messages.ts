@@ -44,9 +44,10 @@ export async function planSender(
     if (!sender) return [];
     const room = Math.ceil((sender.messagesPerSecond * options.horizonMs) / 1000) - (await inventory(client, senderId));
     if (room <= 0) return [];
-    const ids = await chooseDue(client, senderId, options.now, room);
-    if (ids.length === 0) return [];
-    return queueMessages(client, senderId, sender.messagesPerSecond, ids, options.now);
+    const due = await chooseDue(client, sender, options.now, room);
+    if (due.length === 0) return [];
+    await advance(client, sender, due);
+    return queueMessages(client, sender, due, options.now);
   });
 }
 
@@ -72,19 +73,26 @@ export async function reofferQueued(
        returning m.tenant_id, m.id, m.attempt, m.recipient_hash`,
       [senderId, MessageStatus.QUEUED, options.queuedBefore, options.limit, options.now],
     );
-    return rows.map((row) => plannedMessage(row, senderId, sender.messagesPerSecond));
+    return rows.map((row) => plannedMessage(row, sender));
   });
 }
 
+interface LockedSender {
+  readonly id: string;
+  readonly messagesPerSecond: number;
+  readonly virtualTime: number;
+}
+
 /** The sender under a row lock, or undefined where another replica has it or it is paused. */
-async function lockSender(client: PoolClient, senderId: string): Promise<{ messagesPerSecond: number } | undefined> {
-  const { rows } = await client.query<{ messages_per_second: number }>(
-    `select s.messages_per_second from sender s join account a on a.id = s.account_id
+async function lockSender(client: PoolClient, senderId: string): Promise<LockedSender | undefined> {
+  const { rows } = await client.query<{ messages_per_second: number; virtual_time: number }>(
+    `select s.messages_per_second, s.virtual_time from sender s join account a on a.id = s.account_id
      where s.id = $1 and s.state = 1 and a.state = 1
      for no key update of s skip locked`,
     [senderId],
   );
-  return rows[0] && { messagesPerSecond: rows[0].messages_per_second };
+  const [row] = rows;
+  return row && { id: senderId, messagesPerSecond: row.messages_per_second, virtualTime: row.virtual_time };
 }
 
 async function inventory(client: PoolClient, senderId: string): Promise<number> {
@@ -95,15 +103,23 @@ async function inventory(client: PoolClient, senderId: string): Promise<number> 
   return rows[0]!.n;
 }
 
+interface DueMessage {
+  id: string;
+  batch_id: string;
+  /** The batch's virtual time once this message has gone. */
+  finish: number;
+}
+
 /**
- * Fair queueing: each batch's virtual time is the number of messages it has had; the messages with the earliest
- * virtual finish go first. Batches without due messages take no place: they may run, and lag behind, for days. The id
- * range keeps the look-up of a batch to its own partition.
+ * Start-time fair queueing. A batch's virtual time counts the messages it has had; the sender's is where the planner is.
+ * A batch that is new, or had nothing due for a while, begins at the sender's: it neither waits behind the others' past
+ * nor catches up on its own. The earliest virtual finish goes first. The id range keeps the look-up of a batch to its own
+ * partition.
  */
-async function chooseDue(client: PoolClient, senderId: string, now: Date, room: number): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>(
-    `select due.id
-     from (select id, virtual_time, first_id, last_id
+async function chooseDue(client: PoolClient, sender: LockedSender, now: Date, room: number): Promise<DueMessage[]> {
+  const { rows } = await client.query<DueMessage>(
+    `select due.id, b.id as batch_id, due.finish
+     from (select id, greatest(virtual_time, $7) as start, first_id, last_id
            from batch
            cross join lateral (
              select (left(id::text, 13) || '-0000-0000-000000000000')::uuid as first_id,
@@ -112,16 +128,27 @@ async function chooseDue(client: PoolClient, senderId: string, now: Date, room: 
              and exists (select from message m
                          where m.batch_id = batch.id and m.status = $4 and m.next_at <= $5
                            and m.id between first_id and last_id)
-           order by virtual_time limit $3) b
+           order by start, id limit $3) b
      cross join lateral (
-       select m.id, b.virtual_time + row_number() over (order by m.next_at, m.id) as finish
+       select m.id, b.start + row_number() over (order by m.next_at, m.id) as finish
        from message m
        where m.batch_id = b.id and m.status = $4 and m.next_at <= $5 and m.id between b.first_id and b.last_id
        order by m.next_at, m.id limit $6) due
      order by due.finish, due.id limit $6`,
-    [senderId, BatchState.RUNNING, maxBatchesPerRound, MessageStatus.ACCEPTED, now, room],
+    [sender.id, BatchState.RUNNING, maxBatchesPerRound, MessageStatus.ACCEPTED, now, room, sender.virtualTime],
   );
-  return rows.map((row) => row.id);
+  return rows;
+}
+
+/** Moves the virtual times on, past what has been chosen. */
+async function advance(client: PoolClient, sender: LockedSender, due: readonly DueMessage[]): Promise<void> {
+  const finishes = new Map(due.map((message) => [message.batch_id, message.finish]));
+  await client.query(
+    `update batch b set virtual_time = v.finish
+     from unnest($1::uuid[], $2::float8[]) as v(id, finish) where b.id = v.id`,
+    [[...finishes.keys()], [...finishes.values()]],
+  );
+  await client.query("update sender set virtual_time = $2 where id = $1", [sender.id, due.at(-1)!.finish - 1]);
 }
 
 interface PlannedRow {
@@ -133,9 +160,8 @@ interface PlannedRow {
 
 async function queueMessages(
   client: PoolClient,
-  senderId: string,
-  messagesPerSecond: number,
-  ids: readonly string[],
+  sender: LockedSender,
+  due: readonly DueMessage[],
   now: Date,
 ): Promise<PlannedMessage[]> {
   const { rows } = await client.query<PlannedRow>(
@@ -153,22 +179,20 @@ async function queueMessages(
        insert into batch_count_delta (tenant_id, batch_id, status, error_code, n)
        select tenant_id, batch_id, v.status, 0, v.sign * n
        from moved cross join (values ($2::smallint, -1), ($3::smallint, 1)) as v(status, sign)
-     ), advanced as (
-       update batch b set virtual_time = b.virtual_time + moved.n from moved where b.id = moved.batch_id
      )
      select tenant_id, id, attempt, recipient_hash from planned`,
-    [ids, MessageStatus.ACCEPTED, MessageStatus.QUEUED, now],
+    [due.map((message) => message.id), MessageStatus.ACCEPTED, MessageStatus.QUEUED, now],
   );
-  return rows.map((row) => plannedMessage(row, senderId, messagesPerSecond));
+  return rows.map((row) => plannedMessage(row, sender));
 }
 
-function plannedMessage(row: PlannedRow, senderId: string, messagesPerSecond: number): PlannedMessage {
+function plannedMessage(row: PlannedRow, sender: LockedSender): PlannedMessage {
   return {
     tenantId: row.tenant_id,
     messageId: row.id,
     attempt: row.attempt + 1,
-    senderId,
-    messagesPerSecond,
+    senderId: sender.id,
+    messagesPerSecond: sender.messagesPerSecond,
     recipientHash: row.recipient_hash,
   };
 }

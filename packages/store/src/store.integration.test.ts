@@ -72,11 +72,12 @@ describe("the store", () => {
     });
     try {
       await Promise.all([store.ping(), store.ping()]);
-      const gone = new Promise((resolve) => store.pool.once("remove", resolve));
+      const gone = Promise.withResolvers<void>();
+      store.pool.on("remove", () => store.pool.totalCount === 0 && gone.resolve());
       await database.store.pool.query(
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'loser'",
       );
-      await gone;
+      await gone.promise;
       await store.ping();
       expect(lost[0]).toContain("terminating connection due to administrator command");
     } finally {

@@ -13,13 +13,18 @@ import { createEpoch, createJobProducer, createRedisConnection } from "@wahub/qu
 import { createAuthenticator, createStore, ensurePartitions } from "@wahub/store";
 import { createBootstrap } from "./bootstrap.ts";
 import { createBulkSend } from "./bulk-send.ts";
+import { createBulkSendStream } from "./bulk-send-stream.ts";
 import type { DispatchConfig } from "./config.ts";
 import { createDispatchEvents } from "./events.ts";
 import { createFoldRound, createSettleOverdueRound } from "./fold.ts";
 import { createPlanRound } from "./plan.ts";
+import { createSweepRound } from "./sweep-batches.ts";
 
 /** How often partitions are made ahead; they reach weeks into the future. */
 const partitionsEveryMs = 3_600_000;
+
+/** How often batches are looked for that were never finished. */
+const sweepEveryMs = 5_000;
 
 /** How often batches are looked for that wait in vain for callbacks. */
 const settleOverdueEveryMs = 30_000;
@@ -55,7 +60,21 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
   const server = createGrpcServer({
     host: config.HOST,
     port: config.GRPC_PORT,
-    services: [{ service: DispatchService, implementation: { bulkSend: createBulkSend({ store, events, now }) } }],
+    services: [
+      {
+        service: DispatchService,
+        implementation: {
+          bulkSend: createBulkSend({ store, events, now }),
+          bulkSendStream: createBulkSendStream({
+            store,
+            events,
+            now,
+            ownedForMs: config.STREAM_OWNER_TIMEOUT_MS,
+            retryOpenMs: 250,
+          }),
+        },
+      },
+    ],
     authenticate: createAuthenticator(store.pool),
     drainMs: config.SHUTDOWN_TIMEOUT_MS * drainShare,
     log,
@@ -97,6 +116,11 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
         "settle_overdue",
         settleOverdueEveryMs,
         createSettleOverdueRound({ store, events, now, settleAfterMs: config.SETTLE_AFTER_S * 1000 }),
+      ),
+      loop(
+        "sweep_batches",
+        sweepEveryMs,
+        createSweepRound({ store, events, now, abandonAfterMs: config.ABANDON_AFTER_S * 1000 }),
       ),
       server,
     ],

@@ -1,77 +1,72 @@
-import { HubError, messageId, newBatchId, recipientHash } from "@wahub/domain";
-import type { BulkSendRequest } from "@wahub/proto";
-import { acceptBatch, defaultSender, tenantHashKey, withStoreErrors, type Caller, type Store } from "@wahub/store";
+import { HubError, messageId } from "@wahub/domain";
 import type { CallContext } from "@wahub/platform";
+import type { BulkSendRequest } from "@wahub/proto";
+import { withStoreErrors, withTransaction, type Caller, type Store } from "@wahub/store";
 import type { DispatchEvents } from "./events.ts";
-import { readBulkSend, type BulkSendOrder } from "./read-bulk-send.ts";
+import { append, keyConflict, open, prepareIntake, progressOf, start } from "./intake.ts";
+import { readHeader } from "./read-header.ts";
+import { BatchRefused, createRecipientReader, type GoodRecipient } from "./recipient-reader.ts";
+
+/** Longer than the transaction can take: nobody sees the batch before it runs. */
+const ownedForMs = 60_000;
 
 /**
- * BulkSend: stores one message per distinct recipient and starts the batch, in one transaction. The answer of a
- * repeated call is computed from the request and the stored batch's id, so it is the first one's answer.
+ * BulkSend: claims the key, stores a message per distinct recipient and starts the batch, all in one transaction. The
+ * answer of a repeated call is computed from the request and the stored batch's id, so it is the first one's answer.
  */
 export function createBulkSend(deps: { store: Store; events: DispatchEvents; now: () => Date }) {
-  return async (request: BulkSendRequest, context: CallContext<Caller>) => {
-    const { tenantId } = context.caller;
-    const order = await readBulkSend(request, context.signal);
+  const { store, events, now } = deps;
+  return async (request: BulkSendRequest, { caller, signal, log }: CallContext<Caller>) => {
+    const header = readHeader(request);
+    const reader = createRecipientReader(header);
+    const openingHash = reader.contentHash();
+    const read = await reader.read(request.recipients, signal);
+    const good = read.filter((recipient) => recipient !== undefined);
+    if (good.length === 0) throw new BatchRefused(reader.rejected);
+
     return withStoreErrors(async () => {
-      const createdAt = deps.now();
-      const batchId = newBatchId(createdAt);
-      const acceptance = await acceptBatch(
-        deps.store.pool,
-        tenantId,
-        {
-          ...order,
-          id: batchId,
-          senderId: await senderFor(deps.store, tenantId),
-          createdAt,
-        },
-        await messagesOf(deps.store, tenantId, batchId, order),
-      );
-      if (acceptance.stored) {
-        deps.events.batchAccepted(context.log, { batchId, order });
-        return answer(batchId, order);
-      }
-      if (!acceptance.existing.contentHash.equals(order.contentHash)) throw keyConflict(acceptance.existing.id);
-      deps.events.batchRepeated(context.log, { batchId: acceptance.existing.id });
-      return answer(acceptance.existing.id, order);
+      const intake = await prepareIntake(store, caller.tenantId, header, ownedForMs);
+      const batch = await withTransaction(store.pool, async (client) => {
+        const opened = await open(client, intake, openingHash, now());
+        if (opened.kind === "complete") {
+          if (!opened.progress.hash.equals(reader.contentHash())) throw keyConflict(opened.id);
+          return { id: opened.id, repeated: true };
+        }
+        if (opened.kind === "busy" || opened.progress.received > 0) throw beganAsStream(opened.id);
+        const { total } = await append(client, intake, opened, good, progressOf(reader));
+        await start(client, intake, opened, now());
+        return { id: opened.id, repeated: false, total };
+      });
+      if (batch.repeated) events.batchRepeated(log, { batchId: batch.id });
+      else events.batchAccepted(log, { batchId: batch.id, ...countsOf(reader, batch.total!) });
+      return answer(batch.id, read, reader);
     });
   };
 }
 
-async function senderFor(store: Store, tenantId: string): Promise<string> {
-  const sender = await defaultSender(store.pool, tenantId);
-  if (sender) return sender.senderId;
-  throw new HubError(
+function beganAsStream(batchId: string): HubError {
+  return new HubError(
     "not_now",
-    "no WhatsApp sender is configured: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_WHATSAPP_FROM",
+    `a BulkSendStream with this idempotency key has begun batch ${batchId}: send that stream again, or use a new key`,
   );
 }
 
-async function messagesOf(store: Store, tenantId: string, batchId: string, order: BulkSendOrder) {
-  const tenantKey = await tenantHashKey(store.pool, tenantId);
-  return order.recipients.map(({ number, metadata }) => ({
-    id: messageId(batchId, number.key),
-    recipient: number.e164,
-    recipientKey: number.key,
-    recipientHash: recipientHash(tenantKey, number.key),
-    metadata,
-  }));
-}
-
-function answer(batchId: string, order: BulkSendOrder) {
-  const ids = order.recipients.map(({ number }) => messageId(batchId, number.key));
+function answer(
+  batchId: string,
+  read: readonly (GoodRecipient | undefined)[],
+  { rejected, rejectedCount }: { rejected: readonly { index: number; reason: string }[]; rejectedCount: number },
+) {
+  const messageIds = read.map((recipient) => (recipient ? messageId(batchId, recipient.number.key) : ""));
   return {
     batchId,
-    messageIds: order.positions.map((position) => (position === undefined ? "" : ids[position]!)),
-    rejected: order.rejected.map(({ index, reason }) => ({ index, reason })),
-    rejectedCount: order.rejectedCount,
-    acceptedCount: ids.length,
+    messageIds,
+    rejected: rejected.map(({ index, reason }) => ({ index, reason })),
+    rejectedCount,
+    acceptedCount: new Set(messageIds.filter((id) => id !== "")).size,
   };
 }
 
-function keyConflict(batchId: string): HubError {
-  return new HubError(
-    "conflict",
-    `this idempotency key belongs to batch ${batchId} with other content; use a new key for a new batch`,
-  );
+/** What the door made of the recipients it read. */
+export function countsOf(reader: { received: number; rejectedCount: number }, total: number) {
+  return { total, duplicates: reader.received - reader.rejectedCount - total, rejected: reader.rejectedCount };
 }

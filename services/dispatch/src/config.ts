@@ -42,6 +42,16 @@ export const config = {
     doc: "A queued message that nobody claims for this long is offered again.",
   },
   FOLD_EVERY_MS: { parse: integer({ min: 10, max: 60_000 }), default: 250, doc: "How often counts are folded." },
+  STREAM_OWNER_TIMEOUT_MS: {
+    parse: integer({ min: 1000, max: 600_000 }),
+    default: 15_000,
+    doc: "A BulkSendStream without a sign of life for this long is dead; another call with its key goes on.",
+  },
+  ABANDON_AFTER_S: {
+    parse: integer({ min: 60, max: 30 * 86_400 }),
+    default: 86_400,
+    doc: "A stream that broke off and is not resumed for this long is discarded.",
+  },
   SETTLE_AFTER_S: {
     parse: integer({ min: 1, max: 30 * 86_400 }),
     default: 86_400,

@@ -1,6 +1,5 @@
 import type { Logger, Metrics } from "@wahub/platform";
-import type { BatchStep, FoldResult } from "@wahub/store";
-import type { BulkSendOrder } from "./read-bulk-send.ts";
+import type { BatchStep, FoldResult, SweepResult } from "@wahub/store";
 
 export type DispatchEvents = ReturnType<typeof createDispatchEvents>;
 
@@ -35,16 +34,20 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
   };
 
   return {
-    batchAccepted(callLog: Logger, { batchId, order }: { batchId: string; order: BulkSendOrder }): void {
-      const duplicates = order.positions.length - order.rejectedCount - order.recipients.length;
+    batchAccepted(
+      callLog: Logger,
+      {
+        batchId,
+        total,
+        duplicates,
+        rejected,
+      }: { batchId: string; total: number; duplicates: number; rejected: number },
+    ): void {
       batches.inc({ event: "accepted" });
-      recipients.inc({ result: "accepted" }, order.recipients.length);
+      recipients.inc({ result: "accepted" }, total);
       recipients.inc({ result: "duplicate" }, duplicates);
-      recipients.inc({ result: "rejected" }, order.rejectedCount);
-      callLog.info(
-        { event: "batch_accepted", batchId, total: order.recipients.length, duplicates, rejected: order.rejectedCount },
-        "batch accepted",
-      );
+      recipients.inc({ result: "rejected" }, rejected);
+      callLog.info({ event: "batch_accepted", batchId, total, duplicates, rejected }, "batch accepted");
     },
     batchRepeated(callLog: Logger, { batchId }: { batchId: string }): void {
       batches.inc({ event: "repeated" });
@@ -66,6 +69,11 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
     },
     settledOverdue(settled: readonly BatchStep[]): void {
       step("settled", settled);
+    },
+    swept({ abandoned, deleted }: SweepResult): void {
+      batches.inc({ event: "abandoned" }, abandoned);
+      batches.inc({ event: "deleted" }, deleted);
+      if (abandoned > 0) log.warn({ event: "batches_abandoned", count: abandoned }, "batches were never finished");
     },
     partitionsMade(count: number): void {
       if (count > 0) log.info({ event: "partitions_made", count }, "partitions made ahead");

@@ -12,8 +12,13 @@ export const Batch = defineEntity({
     id: p.uuid().primary(),
     tenantId: () => p.manyToOne(Tenant).mapToPk().fieldName("tenant_id").foreignKeyName("batch_tenant_id_fkey"),
     idempotencyKey: p.text().nullable(),
-    contentHash: p.blob().$type<Buffer>(),
     state: p.smallint().$type<BatchState>(),
+    /** While accepting: the call that stores its recipients, and until when without a sign of life of it. */
+    owner: p.uuid().nullable(),
+    ownedUntil: p.datetime().nullable(),
+    /** Recipients read so far, bad and repeated ones included, and the content hash after them. */
+    received: p.integer().default(0),
+    intakeHash: p.blob().$type<Buffer>(),
     senderId: () => p.manyToOne(Sender).mapToPk().fieldName("sender_id").foreignKeyName("batch_sender_id_fkey"),
     /** Proto JSON of whatsapphub.v1.Content. */
     content: p.json().$type<Record<string, unknown>>(),
@@ -38,6 +43,8 @@ export const Batch = defineEntity({
   ],
   indexes: [
     { name: "batch_running", properties: ["senderId", "virtualTime"], where: "state = 2" },
+    { name: "batch_accepting", properties: ["ownedUntil"], where: "state = 1" },
+    { name: "batch_discarding", properties: ["id"], where: "state = 4" },
     { name: "batch_unsettled", properties: ["completedAt"], where: "completed_at is not null and settled_at is null" },
   ],
 });

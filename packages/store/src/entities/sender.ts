@@ -15,6 +15,8 @@ export const Sender = defineEntity({
     phone: p.text(),
     messagesPerSecond: p.integer().default(80),
     state: p.smallint().default(sendingState.active),
+    /** Where the planner is: batches that were idle begin here. */
+    virtualTime: p.double().default(0),
     createdAt: p.datetime(),
   },
   uniques: [{ name: "sender_account_id_phone_key", properties: ["accountId", "phone"] }],

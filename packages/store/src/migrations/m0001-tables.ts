@@ -38,6 +38,7 @@ export const tables: readonly string[] = [
      phone               text        not null,               -- E.164
      messages_per_second int         not null default 80,
      state               smallint    not null default 1,     -- 1 active, 2 paused
+     virtual_time        double precision not null default 0, -- where the planner is: batches that were idle begin here
      created_at          timestamptz not null,
      unique (account_id, phone)
    )`,
@@ -48,8 +49,11 @@ export const tables: readonly string[] = [
      id              uuid             not null primary key,  -- UUIDv7: its time is the time in the ids of its messages
      tenant_id       uuid             not null references tenant (id),
      idempotency_key text,
-     content_hash    bytea            not null,
      state           smallint         not null,
+     owner           uuid,                                   -- while accepting: the call that stores its recipients,
+     owned_until     timestamptz,                            -- and until when without a sign of life of it
+     received        int              not null default 0,    -- recipients read so far, bad and repeated ones included
+     intake_hash     bytea            not null,              -- content hash after them; of the whole once it runs
      sender_id       uuid             not null references sender (id),
      content         jsonb            not null,              -- proto JSON of whatsapphub.v1.Content
      metadata        jsonb,                                  -- for messages without their own
@@ -64,6 +68,8 @@ export const tables: readonly string[] = [
    ) with (fillfactor = 70)`,
   `create unique index batch_idempotency_key on batch (tenant_id, idempotency_key) where idempotency_key is not null`,
   `create index batch_running on batch (sender_id, virtual_time) where state = 2`,
+  `create index batch_accepting on batch (owned_until) where state = 1`,
+  `create index batch_discarding on batch (id) where state = 4`,
   `create index batch_unsettled on batch (completed_at) where completed_at is not null and settled_at is null`,
   `comment on table batch is 'One BulkSend each: what its messages have in common, and how far it is'`,
 

@@ -1,9 +1,12 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { messageId, newBatchId, recipientKey } from "@wahub/domain";
-import { acceptBatch } from "../accept-batch.ts";
+import { appendMessages } from "../append-messages.ts";
 import type { JsonObject } from "../json.ts";
+import { openBatch } from "../open-batch.ts";
 import { declareSender } from "../senders.ts";
+import { startBatch } from "../start-batch.ts";
 import type { Store } from "../store.ts";
+import { withTransaction } from "../transaction.ts";
 
 /** What a test wants to say about its batch; all else is made up. */
 export interface SampleBatchOptions {
@@ -50,21 +53,24 @@ export async function storeSampleBatch(store: Store, options: SampleBatchOptions
       metadata: own && JSON.stringify(own),
     };
   });
-  const batch = {
+  const opening = {
     id,
     idempotencyKey: options.idempotencyKey,
-    contentHash: createHash("sha256")
-      .update(options.body ?? "")
-      .digest(),
     senderId,
     content: JSON.stringify({ text: { body: options.body ?? "Hello" } }),
     metadata: options.metadata && JSON.stringify(options.metadata),
-    rejectedCount: 0,
-    rejected: [],
-    createdAt,
+    openingHash: Buffer.from("opening"),
+    owner: randomUUID(),
+    ownedForMs: 60_000,
   };
-  const acceptance = await acceptBatch(store.pool, tenantId, batch, messages);
-  if (!acceptance.stored) throw new Error(`the idempotency key belongs to batch ${acceptance.existing.id} already`);
+  const batch = { ...opening, createdAt };
+  await withTransaction(store.pool, async (client) => {
+    const opened = await openBatch(client, tenantId, opening);
+    if (opened.kind !== "owned") throw new Error(`the idempotency key belongs to batch ${opened.id} already`);
+    const progress = { received: messages.length, hash: Buffer.from("all"), rejectedCount: 0, rejected: [] };
+    await appendMessages(client, tenantId, batch, messages, progress);
+    await startBatch(client, tenantId, batch, createdAt);
+  });
   return { id, tenantId, accountId, senderId, messageIds: messages.map((message) => message.id) };
 }
 

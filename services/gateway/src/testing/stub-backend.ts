@@ -18,6 +18,7 @@ export function createStubBackend(port = 0) {
         service: DispatchService,
         implementation: {
           bulkSend: (request, context) => (handlers.bulkSend ?? unset)(request, context),
+          bulkSendStream: (requests, context) => (handlers.bulkSendStream ?? unset)(requests, context),
         },
       },
       {

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file whatsapphub/v1/batch.proto.
  */
 export const file_whatsapphub_v1_batch: GenFile = /*@__PURE__*/
-  fileDesc("Chp3aGF0c2FwcGh1Yi92MS9iYXRjaC5wcm90bxIOd2hhdHNhcHBodWIudjEitQIKBUJhdGNoEgoKAmlkGAEgASgJEikKBXN0YXRlGAIgASgOMhoud2hhdHNhcHBodWIudjEuQmF0Y2hTdGF0ZRINCgV0b3RhbBgDIAEoBRIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIrCgZjb3VudHMYBSADKAsyGy53aGF0c2FwcGh1Yi52MS5TdGF0dXNDb3VudBIPCgdzZXR0bGVkGAYgASgIEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbXBsZXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiXwoLU3RhdHVzQ291bnQSLQoGc3RhdHVzGAEgASgOMh0ud2hhdHNhcHBodWIudjEuTWVzc2FnZVN0YXR1cxISCgplcnJvcl9jb2RlGAIgASgFEg0KBWNvdW50GAMgASgFKngKCkJhdGNoU3RhdGUSGwoXQkFUQ0hfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVCQVRDSF9TVEFURV9BQ0NFUFRJTkcQARIXChNCQVRDSF9TVEFURV9SVU5OSU5HEAISGQoVQkFUQ0hfU1RBVEVfQ09NUExFVEVEEANiBnByb3RvMw", [file_google_protobuf_timestamp, file_whatsapphub_v1_message]);
+  fileDesc("Chp3aGF0c2FwcGh1Yi92MS9iYXRjaC5wcm90bxIOd2hhdHNhcHBodWIudjEitQIKBUJhdGNoEgoKAmlkGAEgASgJEikKBXN0YXRlGAIgASgOMhoud2hhdHNhcHBodWIudjEuQmF0Y2hTdGF0ZRINCgV0b3RhbBgDIAEoBRIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIrCgZjb3VudHMYBSADKAsyGy53aGF0c2FwcGh1Yi52MS5TdGF0dXNDb3VudBIPCgdzZXR0bGVkGAYgASgIEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbXBsZXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiXwoLU3RhdHVzQ291bnQSLQoGc3RhdHVzGAEgASgOMh0ud2hhdHNhcHBodWIudjEuTWVzc2FnZVN0YXR1cxISCgplcnJvcl9jb2RlGAIgASgFEg0KBWNvdW50GAMgASgFKpQBCgpCYXRjaFN0YXRlEhsKF0JBVENIX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVQkFUQ0hfU1RBVEVfQUNDRVBUSU5HEAESFwoTQkFUQ0hfU1RBVEVfUlVOTklORxACEhkKFUJBVENIX1NUQVRFX0NPTVBMRVRFRBADEhoKFkJBVENIX1NUQVRFX0RJU0NBUkRJTkcQBGIGcHJvdG8z", [file_google_protobuf_timestamp, file_whatsapphub_v1_message]);
 
 /**
  * One BulkSend and the sum of what became of its messages.
@@ -221,6 +221,13 @@ export const BatchState = {
    * @generated from enum value: BATCH_STATE_COMPLETED = 3;
    */
   COMPLETED: 3,
+
+  /**
+   * Refused as a whole, or begun and never finished: nothing of it is sent, and its rows are being deleted.
+   *
+   * @generated from enum value: BATCH_STATE_DISCARDING = 4;
+   */
+  DISCARDING: 4,
 } as const;
 
 /**
@@ -231,7 +238,7 @@ export type BatchState = (typeof BatchState)[keyof typeof BatchState] | UnknownE
 /**
  * @generated from enum whatsapphub.v1.BatchState
  */
-export type BatchStateJson = "BATCH_STATE_UNSPECIFIED" | "BATCH_STATE_ACCEPTING" | "BATCH_STATE_RUNNING" | "BATCH_STATE_COMPLETED";
+export type BatchStateJson = "BATCH_STATE_UNSPECIFIED" | "BATCH_STATE_ACCEPTING" | "BATCH_STATE_RUNNING" | "BATCH_STATE_COMPLETED" | "BATCH_STATE_DISCARDING";
 
 /**
  * Describes the enum whatsapphub.v1.BatchState.

@@ -15,7 +15,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file whatsapphub/v1/dispatch_service.proto.
  */
 export const file_whatsapphub_v1_dispatch_service: GenFile = /*@__PURE__*/
-  fileDesc("CiV3aGF0c2FwcGh1Yi92MS9kaXNwYXRjaF9zZXJ2aWNlLnByb3RvEg53aGF0c2FwcGh1Yi52MSLmAQoPQnVsa1NlbmRSZXF1ZXN0EiEKD2lkZW1wb3RlbmN5X2tleRgBIAEoCUIIukgFcgMY/wESMAoHY29udGVudBgCIAEoCzIXLndoYXRzYXBwaHViLnYxLkNvbnRlbnRCBrpIA8gBARI7CgpyZWNpcGllbnRzGAMgAygLMhkud2hhdHNhcHBodWIudjEuUmVjaXBpZW50Qgy6SAmSAQYIARDQhgMSFgoOYWxsX29yX25vdGhpbmcYBCABKAgSKQoIbWV0YWRhdGEYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IkUKCVJlY2lwaWVudBINCgVwaG9uZRgBIAEoCRIpCghtZXRhZGF0YRgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QingEKEEJ1bGtTZW5kUmVzcG9uc2USEAoIYmF0Y2hfaWQYASABKAkSEwoLbWVzc2FnZV9pZHMYAiADKAkSMwoIcmVqZWN0ZWQYAyADKAsyIS53aGF0c2FwcGh1Yi52MS5SZWplY3RlZFJlY2lwaWVudBIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIWCg5hY2NlcHRlZF9jb3VudBgFIAEoBSIyChFSZWplY3RlZFJlY2lwaWVudBINCgVpbmRleBgBIAEoBRIOCgZyZWFzb24YAiABKAkyYAoPRGlzcGF0Y2hTZXJ2aWNlEk0KCEJ1bGtTZW5kEh8ud2hhdHNhcHBodWIudjEuQnVsa1NlbmRSZXF1ZXN0GiAud2hhdHNhcHBodWIudjEuQnVsa1NlbmRSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_struct, file_whatsapphub_v1_message]);
+  fileDesc("CiV3aGF0c2FwcGh1Yi92MS9kaXNwYXRjaF9zZXJ2aWNlLnByb3RvEg53aGF0c2FwcGh1Yi52MSLmAQoPQnVsa1NlbmRSZXF1ZXN0EiEKD2lkZW1wb3RlbmN5X2tleRgBIAEoCUIIukgFcgMY/wESMAoHY29udGVudBgCIAEoCzIXLndoYXRzYXBwaHViLnYxLkNvbnRlbnRCBrpIA8gBARI7CgpyZWNpcGllbnRzGAMgAygLMhkud2hhdHNhcHBodWIudjEuUmVjaXBpZW50Qgy6SAmSAQYIARDQhgMSFgoOYWxsX29yX25vdGhpbmcYBCABKAgSKQoIbWV0YWRhdGEYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IkUKCVJlY2lwaWVudBINCgVwaG9uZRgBIAEoCRIpCghtZXRhZGF0YRgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QingEKEEJ1bGtTZW5kUmVzcG9uc2USEAoIYmF0Y2hfaWQYASABKAkSEwoLbWVzc2FnZV9pZHMYAiADKAkSMwoIcmVqZWN0ZWQYAyADKAsyIS53aGF0c2FwcGh1Yi52MS5SZWplY3RlZFJlY2lwaWVudBIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIWCg5hY2NlcHRlZF9jb3VudBgFIAEoBSIyChFSZWplY3RlZFJlY2lwaWVudBINCgVpbmRleBgBIAEoBRIOCgZyZWFzb24YAiABKAkijgEKFUJ1bGtTZW5kU3RyZWFtUmVxdWVzdBIwCgZoZWFkZXIYASABKAsyHi53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZEhlYWRlckgAEjQKCnJlY2lwaWVudHMYAiABKAsyHi53aGF0c2FwcGh1Yi52MS5SZWNpcGllbnRDaHVua0gAQg0KBHBhcnQSBbpIAggBIqgBCg5CdWxrU2VuZEhlYWRlchIhCg9pZGVtcG90ZW5jeV9rZXkYASABKAlCCLpIBXIDGP8BEjAKB2NvbnRlbnQYAiABKAsyFy53aGF0c2FwcGh1Yi52MS5Db250ZW50Qga6SAPIAQESFgoOYWxsX29yX25vdGhpbmcYAyABKAgSKQoIbWV0YWRhdGEYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IkwKDlJlY2lwaWVudENodW5rEjoKCnJlY2lwaWVudHMYASADKAsyGS53aGF0c2FwcGh1Yi52MS5SZWNpcGllbnRCC7pICJIBBQgBEJBOIqgBChZCdWxrU2VuZFN0cmVhbVJlc3BvbnNlEhAKCGJhdGNoX2lkGAEgASgJEhYKDmFjY2VwdGVkX2NvdW50GAIgASgFEhcKD2R1cGxpY2F0ZV9jb3VudBgDIAEoBRIzCghyZWplY3RlZBgEIAMoCzIhLndoYXRzYXBwaHViLnYxLlJlamVjdGVkUmVjaXBpZW50EhYKDnJlamVjdGVkX2NvdW50GAUgASgFMsMBCg9EaXNwYXRjaFNlcnZpY2USTQoIQnVsa1NlbmQSHy53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZFJlcXVlc3QaIC53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZFJlc3BvbnNlEmEKDkJ1bGtTZW5kU3RyZWFtEiUud2hhdHNhcHBodWIudjEuQnVsa1NlbmRTdHJlYW1SZXF1ZXN0GiYud2hhdHNhcHBodWIudjEuQnVsa1NlbmRTdHJlYW1SZXNwb25zZSgBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct, file_whatsapphub_v1_message]);
 
 /**
  * @generated from message whatsapphub.v1.BulkSendRequest
@@ -266,6 +266,237 @@ export const RejectedRecipientSchema: GenMessage<RejectedRecipient, {jsonType: R
   messageDesc(file_whatsapphub_v1_dispatch_service, 3);
 
 /**
+ * @generated from message whatsapphub.v1.BulkSendStreamRequest
+ */
+export type BulkSendStreamRequest = Message<"whatsapphub.v1.BulkSendStreamRequest"> & {
+  /**
+   * @generated from oneof whatsapphub.v1.BulkSendStreamRequest.part
+   */
+  part: {
+    /**
+     * The first message of the stream, and only that.
+     *
+     * @generated from field: whatsapphub.v1.BulkSendHeader header = 1;
+     */
+    value: BulkSendHeader;
+    case: "header";
+  } | {
+    /**
+     * Every further message.
+     *
+     * @generated from field: whatsapphub.v1.RecipientChunk recipients = 2;
+     */
+    value: RecipientChunk;
+    case: "recipients";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * @generated from message whatsapphub.v1.BulkSendStreamRequest
+ */
+export type BulkSendStreamRequestJson = {
+  /**
+   * The first message of the stream, and only that.
+   *
+   * @generated from field: whatsapphub.v1.BulkSendHeader header = 1;
+   */
+  header?: BulkSendHeaderJson;
+
+  /**
+   * Every further message.
+   *
+   * @generated from field: whatsapphub.v1.RecipientChunk recipients = 2;
+   */
+  recipients?: RecipientChunkJson;
+};
+
+/**
+ * Describes the message whatsapphub.v1.BulkSendStreamRequest.
+ * Use `create(BulkSendStreamRequestSchema)` to create a new message.
+ */
+export const BulkSendStreamRequestSchema: GenMessage<BulkSendStreamRequest, {jsonType: BulkSendStreamRequestJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_dispatch_service, 4);
+
+/**
+ * @generated from message whatsapphub.v1.BulkSendHeader
+ */
+export type BulkSendHeader = Message<"whatsapphub.v1.BulkSendHeader"> & {
+  /**
+   * As in BulkSendRequest. Without one a broken stream cannot be resumed.
+   *
+   * @generated from field: string idempotency_key = 1;
+   */
+  idempotencyKey: string;
+
+  /**
+   * @generated from field: whatsapphub.v1.Content content = 2;
+   */
+  content?: Content | undefined;
+
+  /**
+   * Refuse the whole batch at the first bad recipient.
+   *
+   * @generated from field: bool all_or_nothing = 3;
+   */
+  allOrNothing: boolean;
+
+  /**
+   * For recipients that bring no metadata of their own. At most 4 KiB as JSON.
+   *
+   * @generated from field: google.protobuf.Struct metadata = 4;
+   */
+  metadata?: JsonObject | undefined;
+};
+
+/**
+ * @generated from message whatsapphub.v1.BulkSendHeader
+ */
+export type BulkSendHeaderJson = {
+  /**
+   * As in BulkSendRequest. Without one a broken stream cannot be resumed.
+   *
+   * @generated from field: string idempotency_key = 1;
+   */
+  idempotencyKey?: string;
+
+  /**
+   * @generated from field: whatsapphub.v1.Content content = 2;
+   */
+  content?: ContentJson;
+
+  /**
+   * Refuse the whole batch at the first bad recipient.
+   *
+   * @generated from field: bool all_or_nothing = 3;
+   */
+  allOrNothing?: boolean;
+
+  /**
+   * For recipients that bring no metadata of their own. At most 4 KiB as JSON.
+   *
+   * @generated from field: google.protobuf.Struct metadata = 4;
+   */
+  metadata?: StructJson;
+};
+
+/**
+ * Describes the message whatsapphub.v1.BulkSendHeader.
+ * Use `create(BulkSendHeaderSchema)` to create a new message.
+ */
+export const BulkSendHeaderSchema: GenMessage<BulkSendHeader, {jsonType: BulkSendHeaderJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_dispatch_service, 5);
+
+/**
+ * @generated from message whatsapphub.v1.RecipientChunk
+ */
+export type RecipientChunk = Message<"whatsapphub.v1.RecipientChunk"> & {
+  /**
+   * @generated from field: repeated whatsapphub.v1.Recipient recipients = 1;
+   */
+  recipients: Recipient[];
+};
+
+/**
+ * @generated from message whatsapphub.v1.RecipientChunk
+ */
+export type RecipientChunkJson = {
+  /**
+   * @generated from field: repeated whatsapphub.v1.Recipient recipients = 1;
+   */
+  recipients?: RecipientJson[];
+};
+
+/**
+ * Describes the message whatsapphub.v1.RecipientChunk.
+ * Use `create(RecipientChunkSchema)` to create a new message.
+ */
+export const RecipientChunkSchema: GenMessage<RecipientChunk, {jsonType: RecipientChunkJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_dispatch_service, 6);
+
+/**
+ * @generated from message whatsapphub.v1.BulkSendStreamResponse
+ */
+export type BulkSendStreamResponse = Message<"whatsapphub.v1.BulkSendStreamResponse"> & {
+  /**
+   * @generated from field: string batch_id = 1;
+   */
+  batchId: string;
+
+  /**
+   * Distinct recipients stored. Their message ids are listed by StatusService.ListMessages.
+   *
+   * @generated from field: int32 accepted_count = 2;
+   */
+  acceptedCount: number;
+
+  /**
+   * Recipients that repeat an earlier one.
+   *
+   * @generated from field: int32 duplicate_count = 3;
+   */
+  duplicateCount: number;
+
+  /**
+   * The first 1,000 refused recipients, by position in the stream.
+   *
+   * @generated from field: repeated whatsapphub.v1.RejectedRecipient rejected = 4;
+   */
+  rejected: RejectedRecipient[];
+
+  /**
+   * All refused recipients.
+   *
+   * @generated from field: int32 rejected_count = 5;
+   */
+  rejectedCount: number;
+};
+
+/**
+ * @generated from message whatsapphub.v1.BulkSendStreamResponse
+ */
+export type BulkSendStreamResponseJson = {
+  /**
+   * @generated from field: string batch_id = 1;
+   */
+  batchId?: string;
+
+  /**
+   * Distinct recipients stored. Their message ids are listed by StatusService.ListMessages.
+   *
+   * @generated from field: int32 accepted_count = 2;
+   */
+  acceptedCount?: number;
+
+  /**
+   * Recipients that repeat an earlier one.
+   *
+   * @generated from field: int32 duplicate_count = 3;
+   */
+  duplicateCount?: number;
+
+  /**
+   * The first 1,000 refused recipients, by position in the stream.
+   *
+   * @generated from field: repeated whatsapphub.v1.RejectedRecipient rejected = 4;
+   */
+  rejected?: RejectedRecipientJson[];
+
+  /**
+   * All refused recipients.
+   *
+   * @generated from field: int32 rejected_count = 5;
+   */
+  rejectedCount?: number;
+};
+
+/**
+ * Describes the message whatsapphub.v1.BulkSendStreamResponse.
+ * Use `create(BulkSendStreamResponseSchema)` to create a new message.
+ */
+export const BulkSendStreamResponseSchema: GenMessage<BulkSendStreamResponse, {jsonType: BulkSendStreamResponseJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_dispatch_service, 7);
+
+/**
  * Takes batches of messages.
  *
  * @generated from service whatsapphub.v1.DispatchService
@@ -281,6 +512,18 @@ export const DispatchService: GenService<{
     methodKind: "unary";
     input: typeof BulkSendRequestSchema;
     output: typeof BulkSendResponseSchema;
+  },
+  /**
+   * The same for any number of recipients: first the header, then recipients in chunks. They are stored as they come;
+   * sending starts when the stream has ended and all is stored. A stream that broke off is resumed by sending it again
+   * with the same idempotency key, from the beginning; what is stored already is skipped. Only over gRPC.
+   *
+   * @generated from rpc whatsapphub.v1.DispatchService.BulkSendStream
+   */
+  bulkSendStream: {
+    methodKind: "client_streaming";
+    input: typeof BulkSendStreamRequestSchema;
+    output: typeof BulkSendStreamResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_whatsapphub_v1_dispatch_service, 0);

@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import { HubError, messageId, newBatchId, recipientHash } from "@wahub/domain";
+import {
+  appendMessages,
+  defaultSender,
+  openBatch,
+  startBatch,
+  tenantHashKey,
+  type IntakeProgress,
+  type NewMessage,
+  type OpenedBatch,
+  type OwnedBatch,
+  type Store,
+  type StoreClient,
+} from "@wahub/store";
+import type { BatchHeader } from "./read-header.ts";
+import type { GoodRecipient, RecipientReader } from "./recipient-reader.ts";
+
+/** What storing a batch's recipients needs to know of the call. */
+export interface Intake {
+  readonly tenantId: string;
+  readonly senderId: string;
+  /** Random; fences off whoever stored recipients of the same batch before. */
+  readonly owner: string;
+  readonly ownedForMs: number;
+  readonly header: BatchHeader;
+  readonly hashKey: Buffer;
+}
+
+/**
+ * Prepares the storing of a batch.
+ *
+ * @throws HubError `not_now` when the tenant has no sender
+ */
+export async function prepareIntake(
+  store: Store,
+  tenantId: string,
+  header: BatchHeader,
+  ownedForMs: number,
+): Promise<Intake> {
+  const [sender, hashKey] = await Promise.all([
+    defaultSender(store.pool, tenantId),
+    tenantHashKey(store.pool, tenantId),
+  ]);
+  if (!sender)
+    throw new HubError(
+      "not_now",
+      "no WhatsApp sender is configured: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_WHATSAPP_FROM",
+    );
+  return { tenantId, senderId: sender.senderId, owner: randomUUID(), ownedForMs, header, hashKey };
+}
+
+/** Claims the idempotency key, or finds whose it is. */
+export function open(client: StoreClient, intake: Intake, openingHash: Buffer, now: Date): Promise<OpenedBatch> {
+  const { header, tenantId, senderId, owner, ownedForMs } = intake;
+  return openBatch(client, tenantId, { ...header, id: newBatchId(now), senderId, owner, ownedForMs, openingHash });
+}
+
+/** Stores recipients of an open batch, together with how far the reader has come. */
+export function append(
+  client: StoreClient,
+  intake: Intake,
+  batch: { readonly id: string; readonly createdAt: Date },
+  recipients: readonly GoodRecipient[],
+  progress: Omit<IntakeProgress, "total">,
+): Promise<IntakeProgress> {
+  return appendMessages(
+    client,
+    intake.tenantId,
+    owned(intake, batch),
+    toMessages(intake, batch.id, recipients),
+    progress,
+  );
+}
+
+/** Ends the intake; the batch runs. */
+export function start(
+  client: StoreClient,
+  intake: Intake,
+  batch: { readonly id: string; readonly createdAt: Date },
+  now: Date,
+): Promise<void> {
+  return startBatch(client, intake.tenantId, owned(intake, batch), now);
+}
+
+/** How far a reader has come, as it is stored with the batch. */
+export function progressOf(reader: RecipientReader): Omit<IntakeProgress, "total"> {
+  return {
+    received: reader.received,
+    hash: reader.contentHash(),
+    rejectedCount: reader.rejectedCount,
+    rejected: reader.rejected.map(({ index, reason }) => ({ index, reason })),
+  };
+}
+
+/** The refusal of a call whose idempotency key stands for something else. */
+export function keyConflict(batchId: string): HubError {
+  return new HubError(
+    "conflict",
+    `this idempotency key belongs to batch ${batchId} with other content; use a new key for a new batch`,
+  );
+}
+
+function owned(
+  { senderId, owner, ownedForMs }: Intake,
+  { id, createdAt }: { id: string; createdAt: Date },
+): OwnedBatch {
+  return { id, createdAt, senderId, owner, ownedForMs };
+}
+
+/** Rows of distinct recipients: of two spellings of one number the first counts. */
+function toMessages(intake: Intake, batchId: string, recipients: readonly GoodRecipient[]): NewMessage[] {
+  const byKey = new Map<string, NewMessage>();
+  for (const { number, metadata } of recipients) {
+    if (byKey.has(number.key)) continue;
+    byKey.set(number.key, {
+      id: messageId(batchId, number.key),
+      recipient: number.e164,
+      recipientKey: number.key,
+      recipientHash: recipientHash(intake.hashKey, number.key),
+      metadata,
+    });
+  }
+  return [...byKey.values()];
+}
