@@ -1,6 +1,7 @@
 export * from "./canonical-json.ts";
 export * from "./content.ts";
 export * from "./errors.ts";
+export * from "./keyed-digest.ts";
 export * from "./message-id.ts";
 export * from "./message-status.ts";
 export * from "./phone.ts";

@@ -1,4 +1,5 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
+import { createKeyedDigest } from "./keyed-digest.ts";
 
 /**
  * Makes a batch id: a UUIDv7 whose first 48 bits are the creation time in milliseconds.
@@ -20,10 +21,14 @@ export function newBatchId(createdAt: Date, random: (size: number) => Uint8Array
  * @param recipientKey as `parseRecipient` returns it
  */
 export function messageId(batchId: string, recipientKey: string): string {
-  const bytes = Buffer.alloc(16);
-  createHmac("sha256", batchId).update(recipientKey).digest().copy(bytes, 6, 0, 10);
-  bytes.write(hex(batchId).slice(0, 12), 0, "hex");
-  return formatUuid(bytes, 8);
+  return createMessageIds(batchId)(recipientKey);
+}
+
+/** As `messageId`, for many recipients of one batch. */
+export function createMessageIds(batchId: string): (recipientKey: string) => string {
+  const digest = createKeyedDigest(batchId);
+  const time = Buffer.from(hex(batchId).slice(0, 12), "hex");
+  return (recipientKey) => formatUuid(Buffer.concat([time, digest(recipientKey)], 16), 8);
 }
 
 /** The lowest and highest id a message of this batch can have; other batches of the same millisecond share it. */

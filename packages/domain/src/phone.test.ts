@@ -15,7 +15,7 @@ describe("parsing a recipient", () => {
     ["", "empty"],
     ["   ", "empty"],
     ["4155550123", "must start with +"],
-    ["+1555", "short"],
+    ["+1555", "numbering plan"],
     ["+999123456789", "country"],
     ["+1415555012345678901", "long"],
     ["+14155550123 ext. 4", "characters"],

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createKeyedDigest } from "./keyed-digest.ts";
 
 /** Long enough never to collide among billions, short enough for a limit key in Redis. */
 const hashBytes = 16;
@@ -7,8 +7,9 @@ const hashBytes = 16;
  * A stand-in for a recipient where the number itself must not appear: in Redis, and after a person's data is erased.
  *
  * @param tenantKey the tenant's secret, so that nobody else can test numbers against the hash
- * @param recipientKey as `parseRecipient` returns it
+ * @returns a function that gives the hash for a recipient key as `parseRecipient` returns it
  */
-export function recipientHash(tenantKey: Buffer, recipientKey: string): Buffer {
-  return createHmac("sha256", tenantKey).update(recipientKey).digest().subarray(0, hashBytes);
+export function createRecipientHash(tenantKey: Buffer): (recipientKey: string) => Buffer {
+  const digest = createKeyedDigest(tenantKey);
+  return (recipientKey) => digest(recipientKey).subarray(0, hashBytes);
 }

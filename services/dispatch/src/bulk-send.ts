@@ -1,4 +1,4 @@
-import { HubError, messageId } from "@wahub/domain";
+import { createMessageIds, HubError } from "@wahub/domain";
 import type { CallContext } from "@wahub/platform";
 import type { BulkSendRequest } from "@wahub/proto";
 import { withStoreErrors, withTransaction, type Caller, type Store } from "@wahub/store";
@@ -56,7 +56,8 @@ function answer(
   read: readonly (GoodRecipient | undefined)[],
   { rejected, rejectedCount }: { rejected: readonly { index: number; reason: string }[]; rejectedCount: number },
 ) {
-  const messageIds = read.map((recipient) => (recipient ? messageId(batchId, recipient.number.key) : ""));
+  const idOf = createMessageIds(batchId);
+  const messageIds = read.map((recipient) => (recipient ? idOf(recipient.number.key) : ""));
   return {
     batchId,
     messageIds,

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { HubError, messageId, newBatchId, recipientHash } from "@wahub/domain";
+import { createMessageIds, createRecipientHash, HubError, newBatchId } from "@wahub/domain";
 import {
   appendMessages,
   defaultSender,
@@ -24,7 +24,7 @@ export interface Intake {
   readonly owner: string;
   readonly ownedForMs: number;
   readonly header: BatchHeader;
-  readonly hashKey: Buffer;
+  readonly hashOf: (recipientKey: string) => Buffer;
 }
 
 /**
@@ -47,7 +47,7 @@ export async function prepareIntake(
       "not_now",
       "no WhatsApp sender is configured: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_WHATSAPP_FROM",
     );
-  return { tenantId, senderId: sender.senderId, owner: randomUUID(), ownedForMs, header, hashKey };
+  return { tenantId, senderId: sender.senderId, owner: randomUUID(), ownedForMs, header, hashOf: createRecipientHash(hashKey) };
 }
 
 /** Claims the idempotency key, or finds whose it is. */
@@ -110,14 +110,15 @@ function owned(
 
 /** Rows of distinct recipients: of two spellings of one number the first counts. */
 function toMessages(intake: Intake, batchId: string, recipients: readonly GoodRecipient[]): NewMessage[] {
+  const idOf = createMessageIds(batchId);
   const byKey = new Map<string, NewMessage>();
   for (const { number, metadata } of recipients) {
     if (byKey.has(number.key)) continue;
     byKey.set(number.key, {
-      id: messageId(batchId, number.key),
+      id: idOf(number.key),
       recipient: number.e164,
       recipientKey: number.key,
-      recipientHash: recipientHash(intake.hashKey, number.key),
+      recipientHash: intake.hashOf(number.key),
       metadata,
     });
   }
