@@ -90,7 +90,7 @@ async function initialise({ binaries, folder, password, user, watchdog }: Initia
       ...(user && { uid: user.uid, gid: user.gid }),
     },
   );
-  if (child.pid !== undefined) watchdog.guard(child.pid, { signal: "SIGTERM", graceMs: INITDB_GRACE_MS });
+  watchdog.guard(child, { signal: "SIGTERM", graceMs: INITDB_GRACE_MS });
   const complaints: Buffer[] = [];
   child.stderr.on("data", (data: Buffer) => complaints.push(data));
   const end = await whenEnded(child);

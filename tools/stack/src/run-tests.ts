@@ -57,9 +57,20 @@ async function runJest(env: Record<string, string>): Promise<number> {
     cwd: PROJECT_ROOT,
     env,
     stdio: "inherit",
+    // A process group of its own: jest's workers can be ended with it, even one that no longer listens.
+    detached: true,
   });
-  if (child.pid !== undefined) watchdog.guard(child.pid, { signal: "SIGTERM", graceMs: JEST_GRACE_MS });
+  child.once("exit", () => killGroup(child.pid));
+  watchdog.guard(child, { signal: "SIGTERM", graceMs: JEST_GRACE_MS });
   const ended = whenEnded(child);
   stop.addEventListener("abort", () => void endProcess(child, ended, { signal: "SIGTERM", graceMs: JEST_GRACE_MS }));
   return (await ended).code ?? 1;
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nobody is left in it.
+  }
 }

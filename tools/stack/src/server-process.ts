@@ -50,7 +50,7 @@ async function startOn(port: number, spec: ServerSpec, watchdog: Watchdog): Prom
     ...spec.user,
   });
   const stop = { signal: spec.stopSignal, graceMs: STOP_GRACE_MS };
-  if (child.pid !== undefined) watchdog.guard(child.pid, stop);
+  watchdog.guard(child, stop);
   const ended = whenEnded(child);
   child.stdin.on("error", () => {});
   child.stdin.end(spec.input?.(port) ?? "");

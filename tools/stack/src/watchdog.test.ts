@@ -20,8 +20,8 @@ describe("the watchdog", () => {
       process.on("SIGTERM", () => require("node:net").connect(${deaf.word}, "127.0.0.1")
         .on("connect", () => process.exit(1)).on("error", () => process.exit(42)));
       say("ready");`);
-    watchdog.guard(obedient.pid, { signal: "SIGTERM", graceMs: 60_000 });
-    watchdog.guard(deaf.pid, { signal: "SIGTERM", graceMs: 100 });
+    watchdog.guard(obedient.child, { signal: "SIGTERM", graceMs: 60_000 });
+    watchdog.guard(deaf.child, { signal: "SIGTERM", graceMs: 100 });
     await watchdog.close();
     await expect(deaf.ended).resolves.toEqual({ code: null, signal: "SIGKILL" });
     // Its last deed was to find out that the other one was gone.
@@ -32,18 +32,29 @@ describe("the watchdog", () => {
   test("gives a process that notices by itself the time to end", async () => {
     const watchdog = startWatchdog();
     const one = await sleeper();
-    watchdog.guard(one.pid, { signal: null, graceMs: 60_000 });
+    watchdog.guard(one.child, { signal: null, graceMs: 60_000 });
     const closed = watchdog.close();
-    one.kill("SIGINT");
+    one.child.kill("SIGINT");
     await closed;
     await expect(one.ended).resolves.toEqual({ code: null, signal: "SIGINT" });
+  });
+
+  test("ends the helpers of a process that died without them", async () => {
+    const watchdog = startWatchdog();
+    const one = await sleeper(`
+      const helper = require("node:child_process").spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"], { stdio: ["pipe", "inherit", "inherit"] });
+      say(helper.pid);`);
+    const helperEnded = once(one.child.stdout, "close");
+    watchdog.guard(one.child, { signal: "SIGKILL", graceMs: 60_000 });
+    await watchdog.close();
+    await helperEnded;
   });
 
   test("has nothing to do with processes that ended before", async () => {
     const watchdog = startWatchdog();
     const one = await sleeper();
-    watchdog.guard(one.pid, { signal: "SIGTERM", graceMs: 60_000 });
-    one.kill("SIGKILL");
+    watchdog.guard(one.child, { signal: "SIGTERM", graceMs: 60_000 });
+    one.child.kill("SIGKILL");
     await one.ended;
     await watchdog.close();
   });
@@ -52,8 +63,11 @@ describe("the watchdog", () => {
 /** A process that stays until it is ended; `word` is what it said at the start. */
 async function sleeper(script = `say("ready");`) {
   const say = `const say = (word) => process.stdout.write(String(word)); setInterval(() => {}, 1e6);`;
-  const child = spawn(process.execPath, ["-e", `${say} ${script}`], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["-e", `${say} ${script}`], {
+    stdio: ["ignore", "pipe", "inherit"],
+    detached: true,
+  });
   const ended = whenEnded(child);
   const [word] = (await once(child.stdout, "data")) as [Buffer];
-  return { pid: child.pid ?? 0, word: word.toString(), ended, kill: (signal: NodeJS.Signals) => child.kill(signal) };
+  return { child, word: word.toString(), ended };
 }

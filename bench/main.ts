@@ -1,4 +1,4 @@
-// npm run bench -- stream [recipients]: a BulkSendStream of a million recipients through the real service, beside the
+// npm run bench -- [recipients]: a BulkSendStream of a million recipients through the real service, beside the
 // raw ceiling, which is COPY of the same rows into the same table by psql's means. Then the same stream killed half way
 // and sent again. Prints a line of JSON per figure.
 import { readFileSync } from "node:fs";
