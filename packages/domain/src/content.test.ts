@@ -31,6 +31,11 @@ describe("metadata", () => {
   test("must be storable as JSON in PostgreSQL", () => {
     expect(metadataFault(JSON.stringify({ k: "\u0000" }))).toContain("NUL");
     expect(metadataFault(JSON.stringify({ k: "\ud800" }))).toContain("lone surrogate");
+    expect(metadataFault(JSON.stringify({ k: "a\\\u0000" }))).toContain("NUL");
     expect(metadataFault(JSON.stringify({ k: "😀" }))).toBeUndefined();
+  });
+
+  test("may hold the letters of an escape as text", () => {
+    expect(metadataFault(JSON.stringify({ k: String.raw`\u0000 \\u0000 C:\ud800` }))).toBeUndefined();
   });
 });

@@ -16,5 +16,9 @@ export function createKeyedDigest(key: string | Buffer): (text: string) => Buffe
   const inner = block.map((byte) => byte ^ 0x36);
   const outer = block.map((byte) => byte ^ 0x5c);
   return (text) =>
-    hash("sha256", Buffer.concat([outer, hash("sha256", Buffer.concat([inner, Buffer.from(text)]), "buffer")]), "buffer");
+    hash(
+      "sha256",
+      Buffer.concat([outer, hash("sha256", Buffer.concat([inner, Buffer.from(text)]), "buffer")]),
+      "buffer",
+    );
 }

@@ -49,4 +49,17 @@ describe("the status table", () => {
       statusTable.map((r) => ({ number: r.status, name: statusName(r.status), words: [...r.twilioWords] })),
     );
   });
+
+  test("knows every status that docs/message-status.md gives for a word of other services", () => {
+    const page = readFileSync(new URL("../../../docs/message-status.md", import.meta.url), "utf8");
+    const [, section = ""] = page.split("## For those who know other words");
+    const rows = [...section.matchAll(/^\| `(\w+)` \| ([^|]*) \|/gm)];
+    expect(rows.map(([, word]) => word)).toEqual(
+      ["pending", "queued", "sending", "sent", "delivered", "read", "failed", "undelivered"], // the usual eight
+    );
+    const meant = rows.flatMap(([, , here]) => [...here!.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+    const added = [...section.split("New are")[1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+    expect(new Set([...meant, ...added])).toEqual(new Set(statusTable.map((r) => r.name)));
+    expect(meant.length + added.length).toBe(statusTable.length);
+  });
 });

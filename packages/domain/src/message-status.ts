@@ -17,8 +17,9 @@ export interface StatusRule {
  * Every status a message can have, in rank order: within one attempt a message only moves down this table. The number
  * is the rank, what PostgreSQL stores and the proto value, so comparing statuses is comparing numbers.
  *
- * A status is spread over: this table, MessageStatus in the proto, the picture in docs/message-status.md (tested
- * against this table), and the timestamps that `applyCallbacks` in the store fills.
+ * A status is spread over: this table, MessageStatus in the proto, the hub's own steps in message-edges.ts, the tables and
+ * the picture in docs/message-status.md (all tested against each other), and the timestamps that `applyCallbacks` in the
+ * store fills.
  */
 export const statusTable: readonly StatusRule[] = [
   rule(MessageStatus.ACCEPTED, { unfinished: true }),

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
+import { HubError } from "@wahub/domain";
 import { type AdminServer, createAdminServer } from "./admin-server.ts";
 import { PortInUseError } from "./listen.ts";
 import { createMetrics } from "./metrics.ts";
@@ -68,6 +69,43 @@ describe("the admin server", () => {
           { name: "redis", ok: false, reason: "failed" },
           { name: "twilio", ok: false },
           { name: "slow", ok: false, reason: "no answer within 20 ms" },
+        ],
+      },
+    });
+  });
+
+  test("says while the app starts what it waits for", async () => {
+    const { url } = await started(
+      readinessChecks({
+        postgresql: () => Promise.reject(new HubError("unavailable", "the database cannot be reached at the moment")),
+        redis: () => Promise.resolve(),
+      }),
+    );
+    expect(await ask(`${url}/readyz`)).toEqual({
+      status: 503,
+      body: {
+        ready: false,
+        checks: [
+          { name: "process", ok: false, reason: "starting" },
+          { name: "postgresql", ok: false, reason: "the database cannot be reached at the moment" },
+          { name: "redis", ok: true },
+        ],
+      },
+    });
+  });
+
+  test("stays ready without what it can do without, and names it", async () => {
+    const { admin, url } = await started(
+      readinessChecks({ postgresql: () => true, redis: () => false }, { optional: ["redis"] }),
+    );
+    admin.appStarted?.();
+    expect(await ask(`${url}/readyz`)).toEqual({
+      status: 200,
+      body: {
+        ready: true,
+        checks: [
+          { name: "postgresql", ok: true },
+          { name: "redis", ok: false, optional: true },
         ],
       },
     });

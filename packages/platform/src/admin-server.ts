@@ -3,7 +3,7 @@ import type { Component } from "./app.ts";
 import { listen } from "./listen.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
-import { type Readiness, type ReadinessCheck, withTimeout } from "./readiness.ts";
+import { isReady, type Readiness, type ReadinessCheck, withTimeout } from "./readiness.ts";
 
 export interface AdminServerOptions {
   readonly host: string;
@@ -24,8 +24,8 @@ export interface AdminServer extends Component {
 /**
  * The port for those who run the process; it asks for no credentials and tells no secrets.
  * - `/livez` 200 as long as the event loop runs;
- * - `/readyz` 200 or 503 with the named checks as JSON; not ready until every component of the app has started and from
- *   the moment it begins to stop;
+ * - `/readyz` 200 or 503 with the named checks as JSON; not ready until every component of the app has started (the
+ *   checks tell what is missing) and from the moment it begins to stop;
  * - `/metrics` for Prometheus.
  * Put it first in the app: it then answers while the others start and stop.
  */
@@ -38,14 +38,20 @@ export function createAdminServer(options: AdminServerOptions): AdminServer {
     "/livez": (res) => reply(res, 200, "text/plain", "ok\n"),
     "/readyz": async (res) => {
       const checks = await readinessNow();
-      const ready = checks.every((check) => check.ok);
+      const ready = isReady(checks);
       reply(res, ready ? 200 : 503, "application/json", `${JSON.stringify({ ready, checks })}\n`);
     },
     "/metrics": async (res) => reply(res, 200, metrics.registry.contentType, await metrics.registry.metrics()),
   };
 
   async function readinessNow(): Promise<readonly ReadinessCheck[]> {
-    if (phase !== "running") return [{ name: "process", ok: false, reason: phase }];
+    if (phase === "stopping") return [{ name: "process", ok: false, reason: phase }];
+    // While it starts, the checks tell what it waits for.
+    const process: ReadinessCheck[] = phase === "starting" ? [{ name: "process", ok: false, reason: phase }] : [];
+    return [...process, ...(await checksNow())];
+  }
+
+  async function checksNow(): Promise<readonly ReadinessCheck[]> {
     try {
       return await withTimeout(Promise.resolve(readiness()), readinessTimeoutMs, "the readiness checks took too long");
     } catch (err) {

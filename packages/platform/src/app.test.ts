@@ -65,6 +65,17 @@ describe("createApp", () => {
     expect(story).toEqual(["stop a"]);
   });
 
+  test("a stop during the start tells the component under way, which may be waiting for something", async () => {
+    const story: string[] = [];
+    const waiting = recorded(story, "a", {
+      start: (stopping) => new Promise((resolve) => stopping?.addEventListener("abort", () => resolve())),
+    });
+    const app = createApp({ log: capturedLog().log, components: [waiting, recorded(story, "b")] });
+    const started = app.start();
+    await Promise.all([app.stop(), started]);
+    expect(story).toEqual(["stop a"]);
+  });
+
   test("stops once, however often it is told to", async () => {
     const story: string[] = [];
     const app = createApp({ log: capturedLog().log, components: [recorded(story, "a")] });

@@ -3,8 +3,12 @@ import type { Logger } from "./logger.ts";
 /** A part of a process that has to be started and stopped. */
 export interface Component {
   readonly name: string;
-  /** Ready for use when it resolves. May be called once. */
-  start(): Promise<void>;
+  /**
+   * Ready for use when it resolves. May be called once.
+   *
+   * @param stopping aborted when the app is told to stop meanwhile: whoever waits for something resolves then
+   */
+  start(stopping?: AbortSignal): Promise<void>;
   /** Finishes what is in flight and lets go of everything. Only called after a successful `start`. */
   stop(): Promise<void>;
   /** Told when every component has started. */
@@ -19,8 +23,8 @@ export interface App {
   /** Starts the components in order. If one fails, stops those before it and throws its error. */
   start(): Promise<void>;
   /**
-   * Stops the components in reverse. Also fine during `start` (what comes next is not started) and more than once. One
-   * that fails does not keep the others from stopping; its error is thrown in the end.
+   * Stops the components in reverse. Also fine during `start` (the component under way is told, what comes next is not
+   * started) and more than once. One that fails does not keep the others from stopping; its error is thrown in the end.
    */
   stop(): Promise<void>;
   /** The ports it listens on, by what they are for; known once started. */
@@ -37,13 +41,14 @@ export interface AppOptions {
 /** Builds an App of components. */
 export function createApp({ log, components, ports = () => ({}) }: AppOptions): App {
   const running: Component[] = [];
+  const toldToStop = new AbortController();
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
   async function startAll(): Promise<void> {
     for (const component of components) {
       if (stopping !== undefined) return;
-      await component.start();
+      await component.start(toldToStop.signal);
       running.push(component);
       log.debug({ event: "component_started", component: component.name });
     }
@@ -77,6 +82,7 @@ export function createApp({ log, components, ports = () => ({}) }: AppOptions): 
       return starting;
     },
     stop() {
+      toldToStop.abort();
       stopping ??= Promise.resolve(starting?.catch(() => undefined)).then(stopAll);
       return stopping;
     },

@@ -11,6 +11,15 @@ export function nonEmpty(text: string): string {
   return trimmed;
 }
 
+/** Text that is not too short to be guessed; trimmed. */
+export function secretText(options: { readonly minLength: number }): (text: string) => string {
+  return (text) => {
+    const trimmed = text.trim();
+    if (trimmed.length < options.minLength) throw new Error(`must have at least ${options.minLength} characters`);
+    return trimmed;
+  };
+}
+
 /** A whole number within the bounds (both inclusive). */
 export function integer(bounds: { readonly min?: number; readonly max?: number } = {}): (text: string) => number {
   const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = bounds;

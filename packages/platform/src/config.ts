@@ -9,6 +9,8 @@ export interface ConfigKey<T = unknown> {
   readonly default?: T;
   /** Without a default: unset is fine and gives `undefined`. */
   readonly optional?: boolean;
+  /** Of an optional variable: the one that needs it. Once that is set, this must be set, too. */
+  readonly requiredWith?: string;
   /** Its value appears in no error and no documentation. */
   readonly secret?: boolean;
   /** One sentence for whoever runs the process. */
@@ -61,6 +63,8 @@ export function loadConfig<S extends ConfigSchema>(
       } catch (error) {
         faults.push(fault(name, key, text, error));
       }
+    } else if (key.requiredWith !== undefined && (env[key.requiredWith] ?? "") !== "") {
+      faults.push(`${name} is not set; it is required when ${key.requiredWith} is: ${key.doc}`);
     } else if ("default" in key || key.optional === true) {
       values[name] = key.default;
     } else {

@@ -9,7 +9,7 @@ import {
 import { HubError } from "@wahub/domain";
 import type { CallContext } from "./call-context.ts";
 import { type CallRecord, createCallReport } from "./grpc-call-report.ts";
-import { toGrpcStatus } from "./grpc-errors.ts";
+import { libraryRefusal, toGrpcStatus } from "./grpc-errors.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import { requestIdHeader, requestIdOf } from "./request-id.ts";
@@ -43,6 +43,8 @@ export interface CallDesk<Caller> {
   /** Resolves when no handler runs; also those count whose client has gone. */
   idle(): Promise<void>;
 }
+
+type Answer = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
 
 interface LiveCall extends CallRecord {
   readonly isProbe: boolean;
@@ -107,6 +109,9 @@ export function createCallDesk<Caller>(options: CallDeskOptions<Caller>): CallDe
       startedAt: performance.now(),
       requestId: "",
     };
+    // What grpc-js cannot read it refuses past every interceptor, at this end of their chain.
+    const send = call.sendStatus.bind(call);
+    call.sendStatus = (answer) => send(record.code === undefined ? inOurWords(record, answer) : answer);
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
@@ -123,8 +128,9 @@ export function createCallDesk<Caller>(options: CallDeskOptions<Caller>): CallDe
           onCancel: () => over(record),
         }),
       sendStatus: (answer, next) => {
-        record.code ??= answer.code ?? status.UNKNOWN;
-        next(answer);
+        const ours = inOurWords(record, answer);
+        record.code ??= ours.code;
+        next(ours);
       },
     });
   };
@@ -177,6 +183,17 @@ export function createCallDesk<Caller>(options: CallDeskOptions<Caller>): CallDe
 
 function serverStops(): HubError {
   return new HubError("unavailable", "the server is stopping; call again");
+}
+
+/** The status, or if the library refuses a request by it, what we say to that; the handler of a stream is told, too. */
+function inOurWords(record: LiveCall, answer: Answer): Answer {
+  const refusal = libraryRefusal(answer);
+  if (refusal === undefined) return answer;
+  const ours = toGrpcStatus(refusal.error, record.requestId, refusal.code);
+  record.error = refusal.error;
+  record.code = ours.code;
+  record.abort.abort(refusal.error);
+  return ours;
 }
 
 function note(record: LiveCall, error: unknown): StatusObject {

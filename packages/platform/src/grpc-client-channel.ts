@@ -13,13 +13,18 @@ const retryPolicy = {
 
 /**
  * How a client's connections behave: calls go round all addresses of the target, dead connections are noticed, and the
- * methods that bear it are repeated when the service is UNAVAILABLE (with every backend down a call fails at once).
+ * methods that bear it are repeated when the service is UNAVAILABLE. With every backend down the others fail at once.
  */
 export function clientChannelOptions(
   service: DescService,
-  maxMessageBytes: number,
-  retryMethods: readonly string[],
+  options: {
+    readonly maxMessageBytes: number;
+    readonly retryMethods?: readonly string[];
+    readonly keepaliveTimeMs?: number;
+    readonly keepaliveTimeoutMs?: number;
+  },
 ): ChannelOptions {
+  const { maxMessageBytes, retryMethods = [] } = options;
   const known = new Set(service.methods.map((method) => method.name));
   const unknown = retryMethods.filter((name) => !known.has(name));
   if (unknown.length > 0) throw new Error(`${service.typeName} has no method ${unknown.join(", ")}`);
@@ -33,8 +38,8 @@ export function clientChannelOptions(
   }));
   return {
     "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }], methodConfig }),
-    "grpc.keepalive_time_ms": 30_000,
-    "grpc.keepalive_timeout_ms": 5_000,
+    "grpc.keepalive_time_ms": options.keepaliveTimeMs ?? 30_000,
+    "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs ?? 5_000,
     "grpc.keepalive_permit_without_calls": 1,
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": maxMessageBytes,

@@ -13,6 +13,9 @@ export interface GrpcClientOptions {
   /** For unary calls; 30 s by default. Streams have none. */
   readonly deadlineMs?: number;
   readonly maxMessageBytes?: number;
+  /** How often a connection is asked whether it still stands (30 s), and how long it may take to say so (5 s). */
+  readonly keepaliveTimeMs?: number;
+  readonly keepaliveTimeoutMs?: number;
   /** Plain text by default. */
   readonly credentials?: ChannelCredentials;
 }
@@ -50,7 +53,7 @@ export function createGrpcClient<S extends DescService>(
   const client = new Client(
     target,
     options.credentials ?? credentials.createInsecure(),
-    clientChannelOptions(service, maxMessageBytes, options.retryMethods ?? []),
+    clientChannelOptions(service, { ...options, maxMessageBytes }),
   );
   const methods = service.methods.map((method) => [
     method.localName,

@@ -8,12 +8,14 @@ import {
   type ServerWritableStream,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { HubError } from "@wahub/domain";
+import { invalid } from "@wahub/domain";
 import type { CallContext } from "./call-context.ts";
 import type { CallDesk } from "./grpc-calls.ts";
 import { decode, encode, type InputOf, type MethodsOf, type OutputOf } from "./grpc-method.ts";
 import { requestIdHeader } from "./request-id.ts";
+import { unreadable } from "./unreadable.ts";
 import { validate } from "./validation.ts";
+import { wireFaults } from "./wire-faults.ts";
 
 /** One handler per method of the service. Requests arrive authenticated and valid; throw HubError to refuse. */
 export type ServiceImplementation<S extends DescService, Caller = undefined> = {
@@ -151,8 +153,10 @@ function parse(schema: DescMessage, bytes: Buffer): Message {
   try {
     message = decode(schema, bytes);
   } catch (cause) {
-    throw new HubError("invalid", `the request is not a readable ${schema.typeName}`, { cause });
+    throw unreadable(schema, bytes, cause);
   }
+  const faults = wireFaults(schema, message);
+  if (faults.length > 0) throw invalid(faults);
   validate(schema, message);
   return message;
 }

@@ -25,7 +25,7 @@ export interface GrpcServerLimits {
   /** How often a silent connection is asked whether it still stands, and how long it may take to say so. */
   readonly keepaliveTimeMs?: number;
   readonly keepaliveTimeoutMs?: number;
-  /** Age at which a connection is retired (calls on it finish), so that clients find replicas that are new. */
+  /** Age at which a connection is retired (calls on it finish), so that clients find new replicas: 5 minutes. */
   readonly maxConnectionAgeMs?: number;
 }
 
@@ -124,7 +124,7 @@ function channelOptions(options: GrpcServerLimits) {
     "grpc.max_send_message_length": maxMessageBytes,
     "grpc.keepalive_time_ms": options.keepaliveTimeMs ?? 60_000,
     "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs ?? 20_000,
-    ...(options.maxConnectionAgeMs === undefined ? {} : { "grpc.max_connection_age_ms": options.maxConnectionAgeMs }),
+    "grpc.max_connection_age_ms": options.maxConnectionAgeMs ?? 300_000,
   };
 }
 

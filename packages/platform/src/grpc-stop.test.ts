@@ -2,11 +2,15 @@ import { connect } from "node:net";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { HubError } from "@wahub/domain";
-import { StatusService } from "@wahub/proto";
+import { DispatchService, StatusService } from "@wahub/proto";
 import { createGrpcClient } from "./grpc-client.ts";
 import { startGrpc, thrown } from "./testing.ts";
 
 const batchId = "01890f3e-7b5c-7cc0-98c4-dc0c0c07398f";
+const order = {
+  content: { kind: { case: "text" as const, value: { body: "hi" } } },
+  recipients: [{ phone: "+12125550100" }],
+};
 const good = { authorization: "Bearer good" };
 
 const closing: (() => unknown)[] = [];
@@ -16,6 +20,12 @@ afterEach(() => {
 
 function statusClient(target: string) {
   const client = createGrpcClient(StatusService, target);
+  closing.push(() => client.close());
+  return client;
+}
+
+function dispatchClient(target: string) {
+  const client = createGrpcClient(DispatchService, target);
   closing.push(() => client.close());
   return client;
 }
@@ -78,11 +88,13 @@ describe("a graceful stop", () => {
     const told = Promise.withResolvers<void>();
     const { server, target, lines } = await startGrpc(
       {
-        status: {
-          getBatch: (_, { signal }) => {
+        dispatch: {
+          bulkSend: (_, { signal }) => {
             signal.addEventListener("abort", () => told.resolve());
             return new Promise(() => {});
           },
+        },
+        status: {
           async *watchBatch() {
             yield { batch: { total: 1 } };
             await new Promise(() => {});
@@ -91,9 +103,9 @@ describe("a graceful stop", () => {
       },
       { drainMs: 30 },
     );
-    const client = statusClient(target);
-    const call = thrown(client.getBatch({ batchId }, good));
-    const stream = client.watchBatch({ batchId }, good)[Symbol.asyncIterator]();
+    // Not a method that its client repeats by itself.
+    const call = thrown(dispatchClient(target).bulkSend(order, good));
+    const stream = statusClient(target).watchBatch({ batchId }, good)[Symbol.asyncIterator]();
     await stream.next();
     const next = thrown(Promise.resolve(stream.next()));
     await server.stop();

@@ -8,6 +8,8 @@ export interface HttpServerOptions {
   readonly name?: string;
   readonly host: string;
   readonly port: number;
+  /** The variable that the port comes from, for the error when it is taken; HTTP_PORT by default. */
+  readonly portVariable?: string;
   /** An express app or any other request listener. */
   readonly app: RequestListener;
   readonly log: Logger;
@@ -35,7 +37,7 @@ const idleSweepMs = 100;
  * (their answers say `connection: close`), closes idle connections, and cuts the rest at the drain deadline.
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { name = "http", app, log, drainMs = 10_000 } = options;
+  const { name = "http", portVariable = "HTTP_PORT", app, log, drainMs = 10_000 } = options;
   const stopping = new AbortController();
   const inFlight = new Set<ServerResponse>();
   let port = options.port;
@@ -61,7 +63,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return port;
     },
     async start() {
-      port = await listen(server, `the ${name} server (HTTP_PORT)`, options.host, options.port);
+      port = await listen(server, `the ${name} server (${portVariable})`, options.host, options.port);
     },
     async stop() {
       stopping.abort();

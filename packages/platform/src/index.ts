@@ -21,6 +21,7 @@ export {
   nonEmpty,
   oneOf,
   port,
+  secretText,
   string,
   url,
 } from "./config-parsers.ts";
@@ -51,8 +52,12 @@ export {
 } from "./logger.ts";
 export { createLoop, type Loop, type LoopOptions, type LoopResult } from "./loop.ts";
 export { createMetrics, type GaugeSpec, type HistogramSpec, type Metrics, type MetricSpec } from "./metrics.ts";
-export { type Readiness, type ReadinessCheck, readinessChecks } from "./readiness.ts";
+export { isReady, type Readiness, type ReadinessCheck, readinessChecks } from "./readiness.ts";
 export { redact, redactText } from "./redaction.ts";
 export { requestIdHeader, requestIdOf } from "./request-id.ts";
 export { exitCodes, type ProcessLike, runService, type ServiceOptions } from "./run-service.ts";
+export { tooLarge } from "./too-large.ts";
+export { unreadable } from "./unreadable.ts";
 export { validate } from "./validation.ts";
+export { createStartStep, waitUntil, type WaitOptions } from "./wait-until.ts";
+export { type Place, placeIn, wireFaults } from "./wire-faults.ts";

@@ -87,6 +87,26 @@ describe("createLoop", () => {
     expect(pauses).toEqual([250, 500, 600, 600]);
   });
 
+  test("does not wait for its next turn after an error, however far off that is", async () => {
+    const { loop, paused } = looped(() => Promise.reject(new Error("x")), { everyMs: 3_600_000 });
+    await loop.start();
+    expect((await paused()).ms).toBe(2_000);
+  });
+
+  test("fills no log during a long outage, and says when it is over", async () => {
+    let runs = 0;
+    const { loop, lines, paused } = looped(async () => {
+      if ((runs += 1) <= 20) throw new Error("no database");
+    });
+    await loop.start();
+    for (let i = 0; i < 21; i += 1) (await paused()).end();
+    const loud = lines.filter(({ level }) => level !== "debug");
+    expect(loud.map(({ event, failures }) => [event, failures])).toEqual([
+      ...[1, 2, 4, 8, 16].map((failures) => ["loop_failed", failures]),
+      ["loop_recovered", 20],
+    ]);
+  });
+
   test("wake ends a pause", async () => {
     let runs = 0;
     const { loop, paused } = looped(async () => void (runs += 1));

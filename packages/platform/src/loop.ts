@@ -20,7 +20,7 @@ export interface LoopOptions {
   readonly metrics: Metrics;
   /** Share of each pause that is random (0 to 1, 0.1 by default), so that replicas do not all run at the same moment. */
   readonly jitter?: number;
-  /** Longest pause after repeated errors. */
+  /** Longest pause after errors, also where `everyMs` is longer: 2 s, so that work goes on soon after an outage. */
   readonly maxBackoffMs?: number;
   /** The pause itself; returns early when the signal is aborted. Tests pass their own. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -34,10 +34,11 @@ export interface Loop extends Component {
 
 /**
  * Runs `runOnce` again and again from `start` (which does not wait for the first run) until `stop` (which waits for the
- * run under way). An error is logged and counted and the loop goes on, waiting twice as long after each in a row.
+ * run under way). An error is counted and the loop goes on, waiting twice as long after each in a row. Of errors in a row
+ * the 1st, 2nd, 4th, 8th and so on are logged as errors, the rest at debug level, and then that it works again.
  */
 export function createLoop(options: LoopOptions): Loop {
-  const { name, everyMs, runOnce, log, metrics, jitter = 0.1, maxBackoffMs = 30_000, random = Math.random } = options;
+  const { name, everyMs, runOnce, log, metrics, jitter = 0.1, maxBackoffMs = 2_000, random = Math.random } = options;
   const pause = options.pause ?? pauseFor;
   const runs = metrics.counter({
     name: "whatsapphub_loop_runs_total",
@@ -68,13 +69,15 @@ export function createLoop(options: LoopOptions): Loop {
     const end = duration.startTimer({ loop: name });
     try {
       const result = await runOnce(stopped.signal);
+      if (failures > 0) log.info({ event: "loop_recovered", loop: name, failures });
       failures = 0;
       runs.inc({ loop: name, result: "ok" });
       return result?.again === true;
     } catch (err) {
       failures += 1;
       runs.inc({ loop: name, result: "error" });
-      log.error({ event: "loop_failed", loop: name, failures, err });
+      const isPowerOfTwo = (failures & (failures - 1)) === 0;
+      log[isPowerOfTwo ? "error" : "debug"]({ event: "loop_failed", loop: name, failures, err });
       return false;
     } finally {
       end();
@@ -89,7 +92,7 @@ export function createLoop(options: LoopOptions): Loop {
   }
 
   function pauseMs(): number {
-    const base = failures === 0 ? everyMs : Math.max(everyMs, Math.min(maxBackoffMs, 250 * 2 ** (failures - 1)));
+    const base = failures === 0 ? everyMs : Math.min(maxBackoffMs, Math.max(everyMs, 250 * 2 ** (failures - 1)));
     return Math.round(base * (1 - jitter * random()));
   }
 

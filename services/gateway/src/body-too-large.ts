@@ -1,7 +1,8 @@
-import { HubError } from "@wahub/domain";
+import type { HubError } from "@wahub/domain";
+import { tooLarge } from "@wahub/platform";
 import { maxBodyBytes } from "./config.ts";
 
-/** The words for a request over the limit, on every door. */
+/** The refusal of a body over the limit. */
 export function bodyTooLarge(): HubError {
-  return new HubError("invalid", `the request is larger than ${maxBodyBytes / (1024 * 1024)} MiB; send less at a time`);
+  return tooLarge(maxBodyBytes);
 }

@@ -13,6 +13,8 @@ export interface CallFacts {
   readonly door: Door;
   /** From a closed set: `whatsapphub.v1.DispatchService/BulkSend`, `/bulk-send`, `unknown`. */
   readonly route: string;
+  /** What has come of an RPC's body, until the request is understood: a refusal is explained by it. */
+  body?: Uint8Array[] | undefined;
   /** gRPC code of a refusal, whatever the door; unset while all is well. */
   code?: number;
   /** What it was refused for. */

@@ -146,6 +146,16 @@ describe.each(transports)("%s", (_name, transportTo) => {
     expect([error.code, detailOf(error)?.kind]).toEqual([Code.NotFound, ErrorKind.NOT_FOUND]);
   });
 
+  test("a stream of requests is sent to gRPC, however long it is", async () => {
+    const chunk = { recipients: Array.from({ length: 10_000 }, () => ({ phone: "+14155550100" })) };
+    async function* parts() {
+      for (let i = 0; i < 20; i++) yield { part: { case: "recipients" as const, value: chunk } };
+    }
+    const error = await failure(dispatch().bulkSendStream(parts(), { headers }));
+    expect([error.code, detailOf(error)?.kind]).toEqual([Code.Unimplemented, ErrorKind.INVALID]);
+    expect(error.rawMessage).toContain("call the service itself over gRPC");
+  });
+
   test("the caller's deadline reaches the service behind", async () => {
     const ended = Promise.withResolvers<Date | undefined>();
     backend.handlers.getBatch = (_request, context) =>

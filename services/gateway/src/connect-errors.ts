@@ -5,23 +5,26 @@ import { ErrorDetailSchema } from "@wahub/proto";
 import { headersOf } from "./answer-headers.ts";
 import type { CallFacts } from "./call-facts.ts";
 import { bodyTooLarge } from "./body-too-large.ts";
+import { explain, type UnreadRequest } from "./explain.ts";
 
 /**
  * Anything thrown, as the Connect and gRPC-Web doors answer it: the code of its kind and an ErrorDetail. The library's
  * own errors (requests that it cannot read, deadlines) get a kind, too; whatever is neither is INTERNAL with the request
  * id and not a word more. Also noted in the facts of the call.
+ *
+ * @param unread the request, where the library may have failed to read it
  */
-export function refuse(facts: CallFacts, error: unknown): ConnectError {
-  const refusal = toConnectError(error, facts.requestId);
+export function refuse(facts: CallFacts, error: unknown, unread?: UnreadRequest): ConnectError {
+  const refusal = toConnectError(error, facts.requestId, unread);
   facts.code = refusal.code;
   facts.error ??= refusal.cause;
   return refusal;
 }
 
-function toConnectError(error: unknown, requestId: string): ConnectError {
+function toConnectError(error: unknown, requestId: string, unread?: UnreadRequest): ConnectError {
   if (!(error instanceof ConnectError)) return build(error, requestId);
   if (error.details.length > 0) return error;
-  const { meaning, code } = fromLibrary(error);
+  const { meaning, code } = fromLibrary(error, unread);
   return build(meaning, requestId, code);
 }
 
@@ -64,15 +67,17 @@ const meanings: ReadonlyMap<Code, (text: string) => Meaning> = new Map<Code, (te
 ]);
 
 /** What an error of the library means to the caller. */
-function fromLibrary(error: ConnectError): Meaning {
+function fromLibrary(error: ConnectError, unread: UnreadRequest | undefined): Meaning {
   // The library takes unreadable bytes for a fault of the server.
-  if (error.rawMessage.startsWith("parse binary")) return { meaning: unreadable(error.rawMessage) };
+  if (/^(?:parse binary|cannot decode)/.test(error.rawMessage)) {
+    return { meaning: (unread && explain(unread)) ?? unreadable(error.rawMessage) };
+  }
   return meanings.get(error.code)?.(error.rawMessage) ?? { meaning: error };
 }
 
 /**
- * The library's words about a request that it cannot read, without what they quote of it: that may be a text or a
- * phone number.
+ * The library's words about a request that it cannot read, where the request itself explains nothing; without what they
+ * quote of it: that may be a text or a phone number.
  */
 function unreadable(text: string): HubError {
   const json = /^cannot decode (?:field |message |enum )?(?:whatsapphub\.v1\.)?(\S+) from JSON:? (.*)$/s.exec(text);

@@ -1,9 +1,8 @@
 import type { DescMessage, DescService, MessageShape } from "@bufbuild/protobuf";
-import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import { HubError, invalid } from "@wahub/domain";
-import type { CallOptions, GrpcClient } from "@wahub/platform";
+import { type CallOptions, type GrpcClient, wireFaults } from "@wahub/platform";
 import { callFactsKey } from "./call-facts.ts";
-import { wireFaults } from "./wire-faults.ts";
 
 export interface ForwardOptions {
   /** Longest a unary call may take. Streams last as long as the caller wants. */
@@ -22,7 +21,7 @@ const deadlineSlackMs = 50;
 
 /**
  * A handler for every RPC of the service that passes the call on, with its key, request id, deadline and cancellation.
- * A new RPC in the proto needs nothing here. Client streams are missing on purpose: they are taken by gRPC only.
+ * A new RPC in the proto needs nothing here. Client streams are refused on purpose: they are taken by gRPC only.
  */
 export function forwardTo<S extends DescService>(
   service: S,
@@ -31,16 +30,27 @@ export function forwardTo<S extends DescService>(
 ): Partial<ServiceImpl<S>> {
   const calls = client as unknown as Readonly<Record<string, unknown>>;
   const handlers: Record<string, unknown> = {};
-  for (const { localName, methodKind } of service.methods) {
-    if (methodKind === "unary") handlers[localName] = forwardUnary(calls[localName] as UnaryCall, options);
-    if (methodKind === "server_streaming") handlers[localName] = forwardStream(calls[localName] as StreamCall, options);
+  for (const { name, localName, methodKind, input } of service.methods) {
+    const call = calls[localName];
+    if (methodKind === "client_streaming" || methodKind === "bidi_streaming") handlers[localName] = refuseStream(name);
+    if (methodKind === "unary") handlers[localName] = forwardUnary(input, call as UnaryCall, options);
+    if (methodKind === "server_streaming") handlers[localName] = forwardStream(input, call as StreamCall, options);
   }
   return handlers as Partial<ServiceImpl<S>>;
 }
 
-function forwardUnary(call: UnaryCall, { callTimeoutMs }: ForwardOptions) {
+function refuseStream(name: string) {
+  return (): never => {
+    throw new ConnectError(
+      `${name} streams its request, which only gRPC takes; call the service itself over gRPC`,
+      Code.Unimplemented,
+    );
+  };
+}
+
+function forwardUnary(input: DescMessage, call: UnaryCall, { callTimeoutMs }: ForwardOptions) {
   return (request: Message, context: HandlerContext): Promise<Message> => {
-    refuseUnfit(request);
+    refuseUnfit(input, request);
     const wantedMs = context.timeoutMs() ?? Infinity;
     return call(request, {
       ...callOptions(context),
@@ -50,9 +60,9 @@ function forwardUnary(call: UnaryCall, { callTimeoutMs }: ForwardOptions) {
   };
 }
 
-function forwardStream(call: StreamCall, { stopping }: ForwardOptions) {
+function forwardStream(input: DescMessage, call: StreamCall, { stopping }: ForwardOptions) {
   return async function* (request: Message, context: HandlerContext): AsyncGenerator<Message> {
-    refuseUnfit(request);
+    refuseUnfit(input, request);
     const wantedMs = context.timeoutMs();
     const stop = stopping();
     try {
@@ -75,7 +85,7 @@ function callOptions(context: HandlerContext): CallOptions {
   };
 }
 
-function refuseUnfit(request: Message): void {
-  const faults = wireFaults(request);
+function refuseUnfit(input: DescMessage, request: Message): void {
+  const faults = wireFaults(input, request);
   if (faults.length > 0) throw invalid(faults);
 }

@@ -23,6 +23,7 @@ afterAll(async () => {
 });
 
 const bulkSend = "/whatsapphub.v1.DispatchService/BulkSend";
+const getBatch = "/whatsapphub.v1.StatusService/GetBatch";
 const json = { authorization: goodKey, "content-type": "application/json" };
 const order = { content: { text: { body: "hi" } }, recipients: [{ phone: "+14155550100" }] };
 
@@ -45,6 +46,20 @@ describe("JSON over plain HTTP", () => {
     expect(answer.headers.get("x-powered-by")).toBeNull();
     expect(answer.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
     expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  test("a call that only reads may be a GET, with the request in the query", async () => {
+    backend.handlers.getBatch = async ({ batchId }) => ({ batch: { id: batchId } });
+    const id = "0198c2f0-0000-7000-8000-000000000001";
+    const query = new URLSearchParams({ encoding: "json", message: JSON.stringify({ batchId: id }) }).toString();
+    const answer = await fetch(`${gateway.url}${getBatch}?${query}`, { headers: { authorization: goodKey } });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ batch: { id } });
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+    expect((await fetch(`${gateway.url}${getBatch}?${query}`)).status).toBe(401);
+    const bare = await fetch(gateway.url + getBatch, { headers: { authorization: goodKey } });
+    expect(bare.status).toBe(415);
+    expect(((await bare.json()) as Refusal).message).toContain("?encoding=json&message=");
   });
 
   test("compressed requests are read", async () => {
@@ -75,30 +90,41 @@ describe("JSON over plain HTTP", () => {
   });
 
   const unreadable: readonly (readonly [string, string, string])[] = [
-    ["an unknown field", '{"recipientz":[]}', "BulkSendRequest.recipientz: there is no such field"],
-    ["an unknown field inside", '{"recipients":[{"fone":"1"}]}', "Recipient.fone: there is no such field"],
-    ["a wrong type", '{"recipients":[{"phone":14155550100}]}', "Recipient.phone: expected string"],
-    ["a value where a list belongs", '{"recipients":"+14155550100"}', "BulkSendRequest.recipients: expected Array"],
-    ["a text where a message belongs", '{"content":"secret text"}', "Content: the value does not fit"],
-    ["a null in a list", '{"recipients":[null]}', "BulkSendRequest.recipients: list item must not be null"],
-    ["half a surrogate pair", '{"content":{"text":{"body":"\\ud800"}}}', "TextContent.body: expected string"],
-    ["half a pair in metadata", '{"metadata":{"a":"\\ud800"}}', "metadata.a: text contains a lone surrogate"],
+    ["an unknown field", '{"recipientz":[]}', "recipientz: there is no such field"],
+    ["an unknown field inside", '{"recipients":[{"fone":"1"}]}', "recipients[0].fone: there is no such field"],
+    ["a wrong type", '{"recipients":[{"phone":14155550100}]}', "recipients[0].phone: must be a text"],
+    ["a value where a list belongs", '{"recipients":"+14155550100"}', "recipients: must be a list"],
+    ["a text where a message belongs", '{"content":"secret text"}', "content: must be an object"],
+    ["a null in a list", '{"recipients":[null]}', "recipients[0]: must not be null"],
+    [
+      "half a surrogate pair",
+      '{"content":{"text":{"body":"\\ud800"}}}',
+      "content.text.body: text contains a lone surrogate",
+    ],
+    ["half a pair in metadata", '{"metadata":{"a":"\\ud800"}}', "metadata: contains a lone surrogate"],
     [
       "no number at all",
       '{"recipients":[{"phone":"1","metadata":{"n":1e999}}]}',
-      "recipients[0].metadata.n: the number is too large",
+      "recipients[0].metadata: contains a number that is not finite",
     ],
     [
       "endless nesting",
       `{"metadata":${'{"a":'.repeat(60)}1${"}".repeat(60)}}`,
-      `metadata${".a".repeat(50)}: is nested too deeply`,
+      "metadata: is nested more than 32 levels deep",
     ],
     [
       "endless nesting that cannot be read",
       `{"metadata":${'{"a":'.repeat(9e4)}1${"}".repeat(9e4)}}`,
-      "google.protobuf.Value: maximum recursion depth of 100 reached",
+      "metadata: is nested more than 32 levels deep",
     ],
-    ["something else than an object", "[]", "BulkSendRequest: the value does not fit"],
+    ["something else than an object", "[]", "body: must be an object"],
+    ["a text for a choice", '{"recipients":[],"allOrNothing":"yes"}', "all_or_nothing: must be true or false"],
+    ["many faults", '{"recipients":[{"phone":1},{"fone":""}]}', "recipients[0].phone: must be a text (and 1 more)"],
+    [
+      "a field under both its names",
+      '{"idempotencyKey":"a","idempotency_key":"b"}',
+      "BulkSendRequest.idempotency_key: set multiple times",
+    ],
     ["broken JSON", '{"recipients":["+14155550100"', "the request is not valid JSON"],
     ["no JSON at all", "hello", "the request is not valid JSON"],
     ["nothing", "", "the request is not valid JSON"],
@@ -113,11 +139,45 @@ describe("JSON over plain HTTP", () => {
     expect(detail.requestId).toBe(answer.headers.get("x-request-id"));
   });
 
+  test("faults are named with their places inside framed messages and streams, too", async () => {
+    const framed = (text: string): Uint8Array<ArrayBuffer> => {
+      const head = Buffer.from([0, 0, 0, 0, 0]);
+      head.writeUInt32BE(Buffer.byteLength(text), 1);
+      return Uint8Array.from(Buffer.concat([head, Buffer.from(text)]));
+    };
+    const web = { ...json, "content-type": "application/grpc-web+json" };
+    const message = await post(bulkSend, framed('{"recipients":[{"phone":1}]}'), web);
+    expect(await message.text()).toContain(
+      `grpc-message: ${encodeURIComponent("recipients[0].phone: must be a text")}\r\n`,
+    );
+    const stream = { ...json, "content-type": "application/connect+json" };
+    const watch = await post("/whatsapphub.v1.StatusService/WatchBatch", framed('{"batchId":7}'), stream);
+    expect(await watch.text()).toContain('"message":"batch_id: must be a text"');
+  });
+
+  test("in a compressed request a fault is named by its type, without quoting it", async () => {
+    const body = gzipSync('{"recipients":[{"phone":14155550100}]}');
+    const answer = await post(bulkSend, body, { ...json, "content-encoding": "gzip" });
+    expect(await answer.json()).toMatchObject({
+      code: "invalid_argument",
+      message: "Recipient.phone: expected string",
+    });
+  });
+
+  test("a compression that is not supported is the caller's fault", async () => {
+    const answer = await post(bulkSend, "x", { ...json, "content-encoding": "compress" });
+    expect(answer.status).toBe(415);
+    expect(await answer.json()).toMatchObject({ code: "unimplemented" });
+  });
+
   test("unreadable protobuf is the caller's fault", async () => {
     const headers = { ...json, "content-type": "application/proto" };
     const answer = await post(bulkSend, Uint8Array.from([0xff, 0xff, 0xff]), headers);
     expect(answer.status).toBe(400);
-    expect(await answer.json()).toMatchObject({ code: "invalid_argument", message: "the request is not readable" });
+    expect(await answer.json()).toMatchObject({
+      code: "invalid_argument",
+      message: "the request is not a readable whatsapphub.v1.BulkSendRequest",
+    });
   });
 
   test("unreadable gRPC-Web is the caller's fault", async () => {
@@ -165,7 +225,9 @@ describe("JSON over plain HTTP", () => {
   test("a wrong method and a wrong media type are named", async () => {
     const get = await fetch(gateway.url + bulkSend, { headers: json });
     expect([get.status, get.headers.get("allow")]).toEqual([405, "POST"]);
-    expect(await get.json()).toMatchObject({ message: "RPCs take POST" });
+    expect(await get.json()).toMatchObject({ message: "this RPC takes POST" });
+    const put = await fetch(gateway.url + getBatch, { method: "PUT", headers: json, body: "{}" });
+    expect([put.status, put.headers.get("allow")]).toEqual([405, "GET, POST"]);
     const form = await post(bulkSend, "a=b", { ...json, "content-type": "application/x-www-form-urlencoded" });
     expect(form.status).toBe(415);
     const grpc = await post(bulkSend, "", { ...json, "content-type": "application/grpc+proto" });

@@ -1,11 +1,12 @@
-import type { JsonObject, MessageInitShape } from "@bufbuild/protobuf";
+import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
 import { HubError, invalid, type Violation } from "@wahub/domain";
-import type { BulkSendRequestSchema, RecipientSchema } from "@wahub/proto";
-import { wireFaults } from "./wire-faults.ts";
+import { wireFaults } from "@wahub/platform";
+import { type BulkSendRequest, BulkSendRequestSchema, type RecipientSchema } from "@wahub/proto";
+import { unknownField } from "./json-faults.ts";
 
 /** A `POST /bulk-send`, understood. */
 export interface BulkSendCall {
-  readonly request: MessageInitShape<typeof BulkSendRequestSchema>;
+  readonly request: BulkSendRequest;
   /** The name under which the caller lists the recipients. */
   readonly list: RecipientList;
 }
@@ -27,15 +28,14 @@ const maxListedFaults = 1000;
  * @throws HubError `invalid`
  */
 export function readBulkSend(body: unknown, idempotencyKey: string | undefined): BulkSendCall {
-  if (!isObject(body)) throw invalid([{ field: "body", reason: "must be a JSON object" }]);
+  if (!isObject(body)) throw invalid([{ field: "body", reason: "must be an object" }]);
   const list: RecipientList = "phone_numbers" in body ? "phone_numbers" : "recipients";
   const recipients = body[list];
   const faults = [
-    ...wireFaults(body),
     ...unknownFields(body, fields, ""),
     ...expect("Idempotency-Key", idempotencyKey === "", "must not be empty; leave the header out for no key"),
     ...expect("phone_numbers", "phone_numbers" in body && "recipients" in body, "give either this or recipients"),
-    ...expect(list, !Array.isArray(recipients), "must be a list of phone numbers"),
+    ...expect(list, !Array.isArray(recipients), "must be a list"),
     ...(Array.isArray(recipients) ? recipientFaults(recipients, list) : []),
     ...expect("message", typeof body["message"] !== "string", "must be a text"),
     ...expect("metadata", !isObjectOrAbsent(body["metadata"]), "must be an object"),
@@ -46,16 +46,20 @@ export function readBulkSend(body: unknown, idempotencyKey: string | undefined):
     ),
   ];
   refuseIfAny(faults);
-  return {
-    list,
-    request: {
-      idempotencyKey: idempotencyKey ?? "",
-      content: { kind: { case: "text", value: { body: body["message"] as string } } },
-      recipients: (recipients as unknown[]).map(recipientOf),
-      allOrNothing: body["all_or_nothing"] === true,
-      ...metadataOf(body),
-    },
-  };
+  const request = create(BulkSendRequestSchema, {
+    idempotencyKey: idempotencyKey ?? "",
+    content: { kind: { case: "text", value: { body: body["message"] as string } } },
+    recipients: (recipients as unknown[]).map(recipientOf),
+    allOrNothing: body["all_or_nothing"] === true,
+    ...metadataOf(body),
+  });
+  refuseIfAny(
+    wireFaults(BulkSendRequestSchema, request).map((fault) => ({
+      ...fault,
+      field: restField(fault.field, list, recipients),
+    })),
+  );
+  return { list, request };
 }
 
 /** A refusal by dispatch, with the fields named as this door names them. */
@@ -91,13 +95,13 @@ function recipientFaults(recipients: readonly unknown[], list: RecipientList): V
       return [{ field, index, reason: "must be a phone number as text, or { phone, metadata }" }];
     const name = "phone_number" in recipient ? "phone_number" : "phone";
     return [
-      ...unknownFields(recipient, recipientFields, `${field}.`),
+      ...unknownFields(recipient, recipientFields, field),
       ...expect(
         `${field}.phone_number`,
         "phone" in recipient && "phone_number" in recipient,
         "give either this or phone",
       ),
-      ...expect(`${field}.${name}`, typeof recipient[name] !== "string", "must be a phone number as text"),
+      ...expect(`${field}.${name}`, typeof recipient[name] !== "string", "must be a text"),
       ...expect(`${field}.metadata`, !isObjectOrAbsent(recipient["metadata"]), "must be an object"),
     ].map((fault) => ({ ...fault, index }));
   });
@@ -113,10 +117,10 @@ function metadataOf(body: JsonBody): { metadata?: JsonObject } {
   return isObject(body["metadata"]) ? { metadata: body["metadata"] as JsonObject } : {};
 }
 
-function unknownFields(body: JsonBody, known: ReadonlySet<string>, prefix: string): Violation[] {
+function unknownFields(body: JsonBody, known: ReadonlySet<string>, field: string): Violation[] {
   return Object.keys(body)
     .filter((name) => !known.has(name))
-    .map((name) => ({ field: `${prefix}${name.slice(0, 100)}`, reason: "there is no such field" }));
+    .map((name) => unknownField({ field }, name));
 }
 
 function expect(field: string, isFault: boolean, reason: string): Violation[] {

@@ -1,3 +1,4 @@
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { createAsyncIterable, encodeEnvelope } from "@connectrpc/connect/protocol";
@@ -15,10 +16,12 @@ import { refuse } from "./connect-errors.ts";
 /** Turns whatever a handler throws, or the reading of a stream's request, into the error to answer. */
 export const refuseInOurWords: Interceptor = (next) => async (req) => {
   const facts = req.contextValues.get(callFactsKey);
+  // Only a stream's request has still to be read.
+  if (!req.stream) facts.body = undefined;
   const refused = (error: unknown): ConnectError => {
     // A handler whose deadline passed fails in its own way because of that; the deadline is what the caller wants to hear.
     const cause: unknown = req.signal.reason instanceof ConnectError ? req.signal.reason : error;
-    return refuse(facts, cause);
+    return refuse(facts, cause, { schema: req.method.input, header: req.header, body: facts.body });
   };
   try {
     const answer = await next(req);
@@ -33,20 +36,23 @@ export function withDetails(handler: UniversalHandler): UniversalHandler {
   const detailed = async (request: UniversalServerRequest): Promise<UniversalServerResponse> => {
     const facts = request.contextValues?.get(callFactsKey);
     if (facts === undefined) return handler(request);
+    const unread = () => ({ schema: handler.method.input, header: request.header, body: facts.body });
     let answer: UniversalServerResponse;
     try {
       answer = await handler(request);
     } catch (error) {
       // It leaves the request without any answer then.
       if (!isGrpcWeb(request.header) || !(error instanceof URIError)) throw error;
-      // gRPC-Web cannot tell what was wrong: half a surrogate pair in the name of a field.
-      return grpcWebRefusal(refuse(facts, new HubError("invalid", "the request is not readable")), new Headers());
+      // gRPC-Web cannot write what was wrong: half a surrogate pair in the name of a field.
+      const refusal = new ConnectError("cannot decode the request", Code.InvalidArgument);
+      return grpcWebRefusal(refuse(facts, refusal, unread()), new Headers());
     }
-    if (answer.status === 405 || answer.status === 415) return refusedByHttp(answer, facts);
+    if (answer.status === 405 || answer.status === 415) return refusedByHttp(answer, facts, request, handler);
     // The errors of streams pass through the interceptor; only very long ones are compressed.
     if (handler.method.methodKind !== "unary" || answer.header?.has("content-encoding") === true) return answer;
-    if (isGrpcWeb(answer.header)) return detailedGrpcWeb(answer, facts);
-    return answer.status === 200 ? answer : detailedConnect(answer, facts);
+    const refused = (error: ConnectError): ConnectError => refuse(facts, error, unread());
+    if (isGrpcWeb(answer.header)) return detailedGrpcWeb(answer, refused);
+    return answer.status === 200 ? answer : detailedConnect(answer, refused);
   };
   return Object.assign(detailed, handler);
 }
@@ -55,29 +61,43 @@ function isGrpcWeb(header: Headers | undefined): boolean {
   return header?.get("content-type")?.startsWith("application/grpc-web") === true;
 }
 
-function refusedByHttp(answer: UniversalServerResponse, facts: CallFacts): UniversalServerResponse {
-  const text =
-    answer.status === 405
-      ? "RPCs take POST"
-      : "the content-type must be application/json, application/proto or one of Connect or gRPC-Web";
-  const error = refuse(facts, new HubError("invalid", text));
+function refusedByHttp(
+  answer: UniversalServerResponse,
+  facts: CallFacts,
+  request: UniversalServerRequest,
+  { method }: UniversalHandler,
+): UniversalServerResponse {
+  const takesGet =
+    method.methodKind === "unary" && method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+  const methods = takesGet ? ["GET", "POST"] : ["POST"];
+  const error = refuse(facts, new HubError("invalid", whatHttpRefused(answer.status, request.method, methods)));
   const header = new Headers({ ...Object.fromEntries(answer.header ?? []), "content-type": "application/json" });
-  if (answer.status === 405) header.set("allow", "POST");
+  if (answer.status === 405) header.set("allow", methods.join(", "));
   return { status: answer.status, header, body: createAsyncIterable([errorToJsonBytes(error, undefined)]) };
 }
 
-async function detailedConnect(answer: UniversalServerResponse, facts: CallFacts): Promise<UniversalServerResponse> {
+function whatHttpRefused(status: number, method: string, methods: readonly string[]): string {
+  if (status === 405 || !methods.includes(method)) return `this RPC takes ${methods.join(" and ")}`;
+  if (method === "GET") return "a GET says in its query what it asks: ?encoding=json&message=<the request as JSON>";
+  return "the content-type must be application/json, application/proto or one of Connect or gRPC-Web";
+}
+
+type Refuse = (error: ConnectError) => ConnectError;
+
+async function detailedConnect(answer: UniversalServerResponse, refused: Refuse): Promise<UniversalServerResponse> {
   const bytes = await bytesOf(answer);
   const error = errorFromJsonBytes(bytes, undefined, new ConnectError("", Code.Internal));
-  const refusal = refuse(facts, error);
+  const refusal = refused(error);
   if (refusal === error) return { ...answer, body: createAsyncIterable([bytes]) };
   const body = errorToJsonBytes(refusal, undefined);
   const header = new Headers(answer.header);
   header.set("content-length", String(body.byteLength));
-  return { ...answer, status: codeToHttpStatus(refusal.code), header, body: createAsyncIterable([body]) };
+  // What the library does not support is a compression: a fault of the request, which HTTP has a status for.
+  const status = refusal.code === Code.Unimplemented ? 415 : codeToHttpStatus(refusal.code);
+  return { ...answer, status, header, body: createAsyncIterable([body]) };
 }
 
-async function detailedGrpcWeb(answer: UniversalServerResponse, facts: CallFacts): Promise<UniversalServerResponse> {
+async function detailedGrpcWeb(answer: UniversalServerResponse, refused: Refuse): Promise<UniversalServerResponse> {
   const bytes = await bytesOf(answer);
   const unchanged = { ...answer, body: createAsyncIterable([bytes]) };
   // An answer starts with its message, a refusal is a trailer from its first byte.
@@ -85,7 +105,7 @@ async function detailedGrpcWeb(answer: UniversalServerResponse, facts: CallFacts
   const trailer = trailerParse(bytes.subarray(5));
   const error = findTrailerError(trailer);
   if (error === undefined) return unchanged;
-  const refusal = refuse(facts, error);
+  const refusal = refused(error);
   if (refusal === error) return unchanged;
   return { ...grpcWebRefusal(refusal, trailer), header: new Headers(answer.header) };
 }

@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "@jest/globals";
+import { MessageStatus } from "@wahub/proto";
+import { statusEdges, type StatusEdge } from "./message-edges.ts";
+import { risesTo, statusName, statusTable } from "./message-status.ts";
+
+const named = ({ from, to, by }: StatusEdge): string => `${statusName(from)} --> ${statusName(to)} : ${by}`;
+const edges = statusEdges.map(named);
+
+describe("the edges between statuses", () => {
+  test("rise, except those back to accepted", () => {
+    const falling = statusEdges.filter(({ from, to }) => !risesTo(from, to));
+    expect(new Set(falling.map(({ to }) => to))).toEqual(new Set([MessageStatus.ACCEPTED]));
+    expect(new Set(falling.map(({ by }) => by))).toEqual(new Set(["defer", "outcome"]));
+  });
+
+  test("are each there once", () => {
+    expect(new Set(edges).size).toBe(edges.length);
+  });
+
+  test("lead from accepted to every status, and nowhere on from read", () => {
+    const reached = new Set<MessageStatus>([MessageStatus.ACCEPTED]);
+    for (const from of reached) for (const edge of statusEdges) if (edge.from === from) reached.add(edge.to);
+    expect(reached.size).toBe(statusTable.length);
+    expect(statusEdges.filter(({ from }) => from === MessageStatus.READ)).toEqual([]);
+  });
+});
+
+describe("the picture in docs/message-status.md", () => {
+  const page = readFileSync(new URL("../../../docs/message-status.md", import.meta.url), "utf8");
+  const [, picture = ""] = /```mermaid\nstateDiagram-v2\n([^]*?)```/.exec(page) ?? [];
+  const drawn = [...picture.matchAll(/^ {2}(\w+) --> (\w+) : (\w+)/gm)].map(
+    ([, from, to, by]) => `${from} --> ${to} : ${by}`,
+  );
+
+  test("shows every status", () => {
+    const words = new Set(drawn.flatMap((edge) => edge.split(" ")));
+    expect(statusTable.map(({ status }) => statusName(status)).filter((name) => !words.has(name))).toEqual([]);
+  });
+
+  test("shows no edge that does not exist", () => {
+    expect(drawn.filter((edge) => !edges.includes(edge))).toEqual([]);
+  });
+
+  test("shows every step of the hub's own; of Twilio's callbacks the usual ones", () => {
+    const own = edges.filter((edge) => !edge.endsWith(" : callback"));
+    expect(own.filter((edge) => !drawn.includes(edge))).toEqual([]);
+  });
+});
