@@ -30,3 +30,6 @@ export const sendMessageJob: JobDefinition<typeof SendMessageJobSchema> = {
     return undefined;
   },
 };
+
+/** Every queue, for those who look at them all. */
+export const queueNames: readonly string[] = [sendMessageJob.queue];

@@ -257,6 +257,22 @@ describe("while Redis is away", () => {
   });
 });
 
+describe("connections that the network swallows without a word", () => {
+  test("are given up, and both sides recover on new ones", async () => {
+    const proxy = await startRedisProxy(redisUrl);
+    cleanups.push(() => proxy.close());
+    proxy.setUp(true);
+    const viaProxy = newProducer(proxy.url);
+    const { until } = await consume({ redisUrl: proxy.url });
+    await viaProxy.enqueue([job(1)]);
+    await until(1);
+    proxy.swallow();
+    await expect(viaProxy.enqueue([job(2)])).rejects.toMatchObject({ kind: "unavailable" });
+    await enqueueWhenBack(viaProxy, job(2));
+    await until(2);
+  }, 30_000);
+});
+
 test("a consumer stops while Redis is away", async () => {
   const proxy = await startRedisProxy(redisUrl);
   cleanups.push(() => proxy.close());

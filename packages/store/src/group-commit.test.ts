@@ -74,6 +74,23 @@ describe("group commit", () => {
     expect(writes).toBe(1);
   });
 
+  test("lets nobody wait in line for a database that is away", async () => {
+    let writes = 0;
+    const commit = createGroupCommit({
+      write: async () => {
+        writes++;
+        await turn();
+        throw new HubError("unavailable", "away");
+      },
+      maxItems: 2,
+      maxConcurrent: 1,
+    });
+    const results = await Promise.allSettled(Array.from({ length: 100 }, (_, n) => commit.submit(n)));
+    expect(results.every((r) => r.status === "rejected")).toBe(true);
+    expect(writes).toBe(1);
+    await commit.drain();
+  });
+
   test("drains: everything submitted before is written", async () => {
     const { gates, write } = gatedWriter();
     const commit = createGroupCommit({ write, maxItems: 1, maxConcurrent: 1 });

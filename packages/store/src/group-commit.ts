@@ -26,7 +26,8 @@ interface Waiting<Item, Result> {
 /**
  * Gathers items that arrive while a transaction is under way and writes them together in the next. An item that makes
  * its transaction fail is found by halving, so it spoils nothing for its neighbours. When PostgreSQL is away all items
- * of the transaction fail alike. Memory is bounded by what callers keep waiting.
+ * of the transaction fail alike, and with them those that wait: however many there are, nobody waits longer than two
+ * transactions take. Memory is bounded by what callers keep waiting.
  */
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
   let waiting: Waiting<Item, Result>[] = [];
@@ -38,8 +39,9 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       const results = await options.write(group.map((entry) => entry.item));
       group.forEach((entry, i) => entry.resolve(results[i]!));
     } catch (error) {
-      if (group.length === 1 || (error instanceof HubError && error.kind === "unavailable")) {
-        group.forEach((entry) => entry.reject(error));
+      const away = error instanceof HubError && error.kind === "unavailable";
+      if (away || group.length === 1) {
+        for (const entry of away ? [...group, ...waiting.splice(0)] : group) entry.reject(error);
         return;
       }
       const middle = group.length >> 1;

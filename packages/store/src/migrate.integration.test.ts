@@ -6,6 +6,32 @@ import { migrate } from "./migrate.ts";
 import { createStore, type Store } from "./store.ts";
 import { createEmptyDatabase, type EmptyDatabase } from "./testing/test-database.ts";
 
+describe("a service that looks for its schema", () => {
+  test("waits for a database that is not migrated, and says what to do; then it asks no more", async () => {
+    const empty = await createEmptyDatabase();
+    const store = createStore({ databaseUrl: empty.databaseUrl, applicationName: "test" });
+    try {
+      await expect(store.requireSchema()).rejects.toMatchObject({
+        kind: "unavailable",
+        message: expect.stringContaining("npm run migrate"),
+      });
+      await migrate(empty.databaseUrl);
+      await store.requireSchema();
+      await store.pool.query("drop table schema_migration");
+      await store.requireSchema();
+    } finally {
+      await store.close();
+      await empty.drop();
+    }
+  });
+
+  test("waits for a database that is away", async () => {
+    const store = createStore({ databaseUrl: "postgres://hub@127.0.0.1:1/hub", applicationName: "test" });
+    await expect(store.requireSchema()).rejects.toMatchObject({ kind: "unavailable" });
+    await store.close();
+  });
+});
+
 describe("migrating", () => {
   let database: EmptyDatabase;
   let store: Store;

@@ -43,7 +43,7 @@ async function takeLock(client: Client, log: MigrateLog): Promise<void> {
 }
 
 async function runMigrator(databaseUrl: string, log: MigrateLog): Promise<string[]> {
-  const { orm } = createOrm({ databaseUrl, applicationName, poolMax: 2 });
+  const { orm } = createOrm({ databaseUrl, applicationName, poolMax: 2, queryTimeoutMs: 0 });
   try {
     const applied = (await orm.migrator.up()).map((migration) => migration.name);
     for (const name of applied) log(`applied ${name}`);

@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import { Migrator } from "@mikro-orm/migrations";
 import { MikroORM } from "@mikro-orm/postgresql";
 import type { Pool } from "pg";
@@ -11,8 +12,13 @@ export interface OrmOptions {
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly poolMax?: number;
-  /** How long a statement waits for a free or new connection before it fails as unavailable. */
+  /** How long a statement waits for a free or new connection before it fails as unavailable; 5 s by default. */
   readonly connectTimeoutMs?: number;
+  /**
+   * A statement without an answer for this long fails as unavailable, and its connection is closed: the server may have
+   * vanished without a word. 0: never. Default 20 s.
+   */
+  readonly queryTimeoutMs?: number;
   /** The server ends a statement that runs longer; 0 or absent: never. */
   readonly statementTimeoutMs?: number;
   /** Told of connections lost while idle; the pool replaces them by itself. */
@@ -23,9 +29,18 @@ export interface OrmOptions {
 export interface Orm {
   readonly orm: MikroORM;
   readonly pool: Pool;
+  /** Cuts all connections, whatever is going on. */
+  cut(): void;
 }
 
-const defaultConnectTimeoutMs = 10_000;
+const defaultConnectTimeoutMs = 5_000;
+const defaultQueryTimeoutMs = 20_000;
+
+/** A silent connection is asked after this time whether it still stands; it is closed 10 s later if it does not. */
+const keepAliveAfterMs = 10_000;
+
+/** How soon PostgreSQL notices in the middle of a statement that nobody waits for it any more. */
+const clientCheckMs = 1_000;
 
 /** A session that holds locks and says nothing is ended: its process hangs, and others wait for it. */
 const idleInTransactionTimeoutMs = 60_000;
@@ -35,6 +50,7 @@ const defaultPoolMax = 10;
 /** Makes the ORM and its pool. Connects on first use, so it never fails for a server that is away. */
 export function createOrm(options: OrmOptions): Orm {
   let pool: Pool | undefined;
+  const sockets = new Set<Socket>();
   const orm = new MikroORM({
     clientUrl: options.databaseUrl,
     entities,
@@ -49,9 +65,12 @@ export function createOrm(options: OrmOptions): Orm {
       application_name: options.applicationName,
       connectionTimeoutMillis: options.connectTimeoutMs ?? defaultConnectTimeoutMs,
       idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+      query_timeout: options.queryTimeoutMs ?? defaultQueryTimeoutMs,
       keepAlive: true,
+      keepAliveInitialDelayMillis: keepAliveAfterMs,
+      stream: () => trackedSocket(sockets),
       // A server or role may have it off; an answer of ours means that PostgreSQL cannot lose it.
-      options: "-c synchronous_commit=on",
+      options: `-c synchronous_commit=on -c client_connection_check_interval=${clientCheckMs}`,
       ...(options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}),
       onPoolCreated: (created: Pool) => {
         pool = created;
@@ -76,5 +95,17 @@ export function createOrm(options: OrmOptions): Orm {
   // Builds the pool without connecting.
   orm.em.getConnection().getClient();
   if (pool === undefined) throw new Error("MikroORM made no pool");
-  return { orm, pool };
+  return {
+    orm,
+    pool,
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function trackedSocket(sockets: Set<Socket>): Socket {
+  const socket = new Socket();
+  sockets.add(socket);
+  return socket.on("close", () => sockets.delete(socket));
 }

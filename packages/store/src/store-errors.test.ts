@@ -5,19 +5,30 @@ import { toStoreError, withStoreErrors } from "./store-errors.ts";
 const coded = (code: string): Error => Object.assign(new Error("as the server put it"), { code });
 
 describe("an error of the database", () => {
-  test.each(["ECONNREFUSED", "ECONNRESET", "08000", "08006", "08P01", "57P01", "57P02", "57P03", "53300"])(
-    "with code %s means that it is unavailable",
-    (code) => {
-      const error = coded(code);
-      expect(toStoreError(error)).toMatchObject({ name: "HubError", kind: "unavailable", cause: error });
-    },
-  );
+  test.each([
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "08000",
+    "08006",
+    "08P01",
+    "57P01",
+    "57P02",
+    "57P03",
+    "53300",
+    "25006",
+    "57014",
+  ])("with code %s means that it is unavailable", (code) => {
+    const error = coded(code);
+    expect(toStoreError(error)).toMatchObject({ name: "HubError", kind: "unavailable", cause: error });
+  });
 
   test.each([
     "timeout exceeded when trying to connect",
     "Connection terminated unexpectedly",
     "Connection terminated due to connection timeout",
     "Client has encountered a connection error and is not queryable",
+    "Client was closed and is not queryable",
+    "Query read timeout",
   ])("that says %j means that it is unavailable", (message) => {
     expect(toStoreError(new Error(message))).toMatchObject({ kind: "unavailable" });
   });
@@ -27,7 +38,7 @@ describe("an error of the database", () => {
     expect(toStoreError(wrapped)).toMatchObject({ kind: "unavailable", cause: wrapped });
   });
 
-  test.each(["23505", "40P01", "57014", "42P01", "0800", "ENOENT"])("with code %s stays what it is", (code) => {
+  test.each(["23505", "40P01", "42P01", "0800", "ENOENT"])("with code %s stays what it is", (code) => {
     const error = coded(code);
     expect(toStoreError(error)).toBe(error);
   });

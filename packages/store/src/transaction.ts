@@ -1,4 +1,7 @@
 import type { Pool, PoolClient } from "pg";
+import { HubError } from "@wahub/domain";
+import { borrow } from "./cancelable.ts";
+import { toStoreError } from "./store-errors.ts";
 
 /** Deadlock and serialization failure: PostgreSQL undid everything, so doing it again is safe. */
 const retryableCodes = new Set(["40P01", "40001"]);
@@ -6,26 +9,48 @@ const retryableCodes = new Set(["40P01", "40001"]);
 /** How often work that lost a deadlock is done again before its error is passed on. */
 const maxRepeats = 5;
 
-/** Runs `work` in one transaction on a connection of its own; repeats it when it loses a deadlock. */
-export async function withTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` in one transaction on a connection of its own; repeats it when it loses a deadlock.
+ *
+ * @param options.signal when it is aborted before the commit has begun, nothing of the work stays, and the signal's
+ *   reason is thrown
+ */
+export async function withTransaction<T>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<T>,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<T> {
+  const { signal } = options;
   return repeatAfterDeadlock(async () => {
-    const client = await pool.connect();
+    const loan = await borrow(pool, signal);
+    const { client } = loan;
+    let committing = false;
     try {
       await client.query("begin");
       const result = await work(client);
+      signal?.throwIfAborted();
+      loan.settle();
+      committing = true;
       await client.query("commit");
-      client.release();
+      loan.end(false);
       return result;
     } catch (error) {
-      // A connection that cannot even roll back is thrown away instead of going back to the pool.
-      const rolledBack = await client.query("rollback").then(
-        () => true,
-        () => false,
-      );
-      client.release(!rolledBack);
+      loan.settle();
+      // Nobody waits for the rollback of a server that does not answer: what it has not committed it takes back itself.
+      const away = signal?.aborted === true || toStoreError(error) instanceof HubError;
+      loan.end(away || !(await rollback(client)));
+      if (!committing) signal?.throwIfAborted();
       throw error;
     }
   });
+}
+
+/** True when it went through; otherwise the connection is of no more use. */
+function rollback(client: PoolClient): Promise<boolean> {
+  return client.query("rollback").then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Runs `work` again when it loses a deadlock. For single statements, which are transactions of their own. */

@@ -18,6 +18,7 @@ import type { DispatchConfig } from "./config.ts";
 import { createDispatchEvents } from "./events.ts";
 import { createFoldRound, createSettleOverdueRound } from "./fold.ts";
 import { createPlanRound } from "./plan.ts";
+import { createQueueBoardServer } from "./queue-board.ts";
 import { createSweepRound } from "./sweep-batches.ts";
 
 /** How often partitions are made ahead; they reach weeks into the future. */
@@ -43,6 +44,7 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
     databaseUrl: config.DATABASE_URL,
     applicationName: "dispatch",
     poolMax: config.DATABASE_POOL_MAX,
+    queryTimeoutMs: config.DATABASE_TIMEOUT_MS,
   });
   const redis = createRedisConnection(config.REDIS_URL, { role: "commands" });
   const producer = createJobProducer({ redis, prefix: config.REDIS_PREFIX });
@@ -53,7 +55,11 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
     port: config.ADMIN_PORT,
     metrics,
     log,
-    readiness: readinessChecks({ postgresql: () => store.ping(), redis: () => redis.ping() }),
+    readiness: readinessChecks(
+      { postgresql: () => store.ping(), schema: () => store.requireSchema(), redis: () => redis.ping() },
+      // Without Redis nothing is sent, but batches are accepted: no reason to send callers away.
+      { optional: ["redis"] },
+    ),
   });
   const loop = (name: string, everyMs: number, runOnce: Parameters<typeof createLoop>[0]["runOnce"]) =>
     createLoop({ name, everyMs, runOnce, log, metrics });
@@ -71,6 +77,7 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
             now,
             ownedForMs: config.STREAM_OWNER_TIMEOUT_MS,
             retryOpenMs: 250,
+            idleTimeoutMs: config.STREAM_IDLE_TIMEOUT_MS,
           }),
         },
       },
@@ -80,6 +87,7 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
     log,
     metrics,
   });
+  const board = createQueueBoardServer({ config, log });
 
   return createApp({
     log,
@@ -94,7 +102,8 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
           redis.disconnect();
         },
       },
-      createBootstrap({ config, store, now }),
+      ...(board === undefined ? [] : [board]),
+      createBootstrap({ config, store, now, log }),
       loop("partitions", partitionsEveryMs, async () =>
         events.partitionsMade(await ensurePartitions(store.pool, now())),
       ),
@@ -124,6 +133,6 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
       ),
       server,
     ],
-    ports: () => ({ grpc: server.port, admin: admin.port }),
+    ports: () => ({ grpc: server.port, admin: admin.port, ...(board && { queueBoard: board.port }) }),
   });
 }

@@ -1,17 +1,24 @@
-import type { Component } from "@wahub/platform";
+import { createStartStep, type Component, type Logger } from "@wahub/platform";
 import { declareSender, requireApiKey, withStoreErrors, type Store } from "@wahub/store";
 import type { DispatchConfig } from "./config.ts";
 
 /**
- * What has to be in the database before the first call: a key to call with, and the sender that the environment
- * declares. Safe from many replicas at once.
+ * What has to be in the database before the first call: the schema, a key to call with, and the sender that the
+ * environment declares. Waits for a database that is away or not migrated. Safe from many replicas at once.
  */
-export function createBootstrap(deps: { config: DispatchConfig; store: Store; now: () => Date }): Component {
-  const { config, store, now } = deps;
-  return {
+export function createBootstrap(deps: {
+  config: DispatchConfig;
+  store: Store;
+  now: () => Date;
+  log: Logger;
+}): Component {
+  const { config, store, now, log } = deps;
+  return createStartStep({
     name: "bootstrap",
-    start: () =>
+    log,
+    run: () =>
       withStoreErrors(async () => {
+        await store.requireSchema();
         await requireApiKey(store, config.BOOTSTRAP_API_KEY, now());
         if (config.TWILIO_ACCOUNT_SID === undefined || config.TWILIO_WHATSAPP_FROM === undefined) return;
         await declareSender(store, {
@@ -21,6 +28,5 @@ export function createBootstrap(deps: { config: DispatchConfig; store: Store; no
           now: now(),
         });
       }),
-    stop: async () => {},
-  };
+  });
 }

@@ -206,4 +206,16 @@ describe("a stream of recipients", () => {
     };
     await expect(dispatch.bulkSend(unary, call)).rejects.toMatchObject({ kind: "not_now" });
   });
+
+  test("that ended before its first recipient does not lend its text to a unary call under the same key", async () => {
+    const key = randomUUID();
+    await expect(dispatch.bulkSendStream(parts(header(key)), call)).rejects.toMatchObject({ kind: "invalid" });
+    const unary = (body: string) => ({
+      idempotencyKey: key,
+      content: { kind: { case: "text" as const, value: { body } } },
+      recipients: [{ phone: phone(0) }],
+    });
+    await expect(dispatch.bulkSend(unary("Bye"), call)).rejects.toMatchObject({ kind: "conflict" });
+    expect(await dispatch.bulkSend(unary("Hello"), call)).toMatchObject({ acceptedCount: 1 });
+  });
 });

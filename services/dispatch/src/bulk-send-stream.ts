@@ -25,6 +25,8 @@ export interface BulkSendStreamDeps {
   readonly now: () => Date;
   /** How long a batch belongs to its stream without a sign of life. */
   readonly ownedForMs: number;
+  /** A stream that brings nothing for this long is ended. */
+  readonly idleTimeoutMs: number;
   /** How often a call looks whether another one with the same key has ended. */
   readonly retryOpenMs: number;
 }
@@ -45,8 +47,8 @@ type Owned = Extract<OpenedBatch, { kind: "owned" }>;
 export function createBulkSendStream(deps: BulkSendStreamDeps) {
   return async (requests: AsyncIterable<BulkSendStreamRequest>, context: CallContext<Caller>) => {
     const ended = AbortSignal.any([context.signal, context.stopping]);
-    const parts = requests[Symbol.asyncIterator]();
-    const header = readHeader(await firstPart(parts, ended));
+    const parts = readParts(requests, ended, deps.idleTimeoutMs);
+    const header = readHeader(await firstPart(parts));
     const reader = createRecipientReader(header);
     try {
       const intake = await prepareIntake(deps.store, context.caller.tenantId, header, deps.ownedForMs);
@@ -107,7 +109,7 @@ async function store(
   deps: BulkSendStreamDeps,
   intake: Intake,
   batch: Owned,
-  parts: AsyncIterator<BulkSendStreamRequest>,
+  parts: Parts,
   reader: RecipientReader,
   ended: AbortSignal,
 ): Promise<IntakeProgress> {
@@ -130,7 +132,7 @@ async function store(
   };
 
   if (batch.progress.received === 0) checkResumed(batch, reader);
-  for (let chunk = await nextChunk(parts, ended); chunk; chunk = await nextChunk(parts, ended)) {
+  for (let chunk = await nextChunk(parts); chunk; chunk = await nextChunk(parts)) {
     const known = Math.max(0, Math.min(batch.progress.received - reader.received, chunk.recipients.length));
     if (known > 0) {
       await reader.read(chunk.recipients.slice(0, known), ended);
@@ -155,46 +157,48 @@ function checkResumed(batch: Owned, reader: RecipientReader): void {
   if (!batch.progress.hash.equals(reader.contentHash())) throw keyConflict(batch.id);
 }
 
-async function readAll(
-  parts: AsyncIterator<BulkSendStreamRequest>,
-  reader: RecipientReader,
-  ended: AbortSignal,
-): Promise<void> {
-  for (let chunk = await nextChunk(parts, ended); chunk; chunk = await nextChunk(parts, ended))
+async function readAll(parts: Parts, reader: RecipientReader, ended: AbortSignal): Promise<void> {
+  for (let chunk = await nextChunk(parts); chunk; chunk = await nextChunk(parts))
     await reader.read(chunk.recipients, ended);
 }
 
-async function firstPart(parts: AsyncIterator<BulkSendStreamRequest>, ended: AbortSignal): Promise<BulkSendHeader> {
-  const part = (await next(parts, ended))?.part;
+async function firstPart(parts: Parts): Promise<BulkSendHeader> {
+  const part = (await parts.next())?.part;
   if (part?.case === "header") return part.value;
   throw invalid([{ field: "header", reason: "the first message of the stream must be the header" }]);
 }
 
-async function nextChunk(
-  parts: AsyncIterator<BulkSendStreamRequest>,
-  ended: AbortSignal,
-): Promise<RecipientChunk | undefined> {
-  const request = await next(parts, ended);
+async function nextChunk(parts: Parts): Promise<RecipientChunk | undefined> {
+  const request = await parts.next();
   if (!request) return undefined;
   if (request.part.case === "recipients") return request.part.value;
   throw invalid([{ field: "recipients", reason: "after the header every message of the stream must be recipients" }]);
 }
 
-/** The next message, or undefined at the end; does not wait for a slow client once the call or the server ends. */
-async function next(
-  parts: AsyncIterator<BulkSendStreamRequest>,
-  ended: AbortSignal,
-): Promise<BulkSendStreamRequest | undefined> {
-  ended.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(ended.reason as Error);
-  ended.addEventListener("abort", abort, { once: true });
-  try {
-    const result = await Promise.race([parts.next(), aborted.promise]);
-    return result.done ? undefined : result.value;
-  } finally {
-    ended.removeEventListener("abort", abort);
-  }
+/** A stream of requests whose client may be slow or silent. */
+interface Parts {
+  /** The next message, or undefined at the end; does not wait once the call or the server ends, or for too long. */
+  next(): Promise<BulkSendStreamRequest | undefined>;
+}
+
+function readParts(requests: AsyncIterable<BulkSendStreamRequest>, ended: AbortSignal, idleTimeoutMs: number): Parts {
+  const iterator = requests[Symbol.asyncIterator]();
+  return {
+    async next() {
+      ended.throwIfAborted();
+      const over = Promise.withResolvers<never>();
+      const abort = (): void => over.reject(ended.reason as Error);
+      ended.addEventListener("abort", abort, { once: true });
+      const silent = setTimeout(() => over.reject(tooSilent(idleTimeoutMs)), idleTimeoutMs);
+      try {
+        const result = await Promise.race([iterator.next(), over.promise]);
+        return result.done ? undefined : result.value;
+      } finally {
+        clearTimeout(silent);
+        ended.removeEventListener("abort", abort);
+      }
+    },
+  };
 }
 
 function answer(batchId: string, { received, total, rejectedCount, rejected }: IntakeProgress) {
@@ -205,6 +209,11 @@ function answer(batchId: string, { received, total, rejectedCount, rejected }: I
     rejected: rejected.map(({ index, reason }) => ({ index, reason })),
     rejectedCount,
   };
+}
+
+function tooSilent(idleTimeoutMs: number): HubError {
+  const text = `nothing came for ${idleTimeoutMs} ms; send the stream again with its idempotency key and it goes on`;
+  return new HubError("unavailable", text);
 }
 
 function tooMany(): HubError {

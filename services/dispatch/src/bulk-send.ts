@@ -11,8 +11,9 @@ import { BatchRefused, createRecipientReader, type GoodRecipient } from "./recip
 const ownedForMs = 60_000;
 
 /**
- * BulkSend: claims the key, stores a message per distinct recipient and starts the batch, all in one transaction. The
- * answer of a repeated call is computed from the request and the stored batch's id, so it is the first one's answer.
+ * BulkSend: claims the key, stores a message per distinct recipient and starts the batch, all in one transaction, which
+ * is taken back when the caller goes away. The answer of a repeated call is computed from the request and the stored
+ * batch's id, so it is the first one's answer.
  */
 export function createBulkSend(deps: { store: Store; events: DispatchEvents; now: () => Date }) {
   const { store, events, now } = deps;
@@ -26,17 +27,23 @@ export function createBulkSend(deps: { store: Store; events: DispatchEvents; now
 
     return withStoreErrors(async () => {
       const intake = await prepareIntake(store, caller.tenantId, header, ownedForMs);
-      const batch = await withTransaction(store.pool, async (client) => {
-        const opened = await open(client, intake, openingHash, now());
-        if (opened.kind === "complete") {
-          if (!opened.progress.hash.equals(reader.contentHash())) throw keyConflict(opened.id);
-          return { id: opened.id, repeated: true };
-        }
-        if (opened.kind === "busy" || opened.progress.received > 0) throw beganAsStream(opened.id);
-        const { total } = await append(client, intake, opened, good, progressOf(reader));
-        await start(client, intake, opened, now());
-        return { id: opened.id, repeated: false, total };
-      });
+      const batch = await withTransaction(
+        store.pool,
+        async (client) => {
+          const opened = await open(client, intake, openingHash, now());
+          if (opened.kind === "complete") {
+            if (!opened.progress.hash.equals(reader.contentHash())) throw keyConflict(opened.id);
+            return { id: opened.id, repeated: true };
+          }
+          if (opened.kind === "busy" || opened.progress.received > 0) throw beganAsStream(opened.id);
+          // A stream may have claimed the key and ended before its first recipient: the batch has its text.
+          if (!opened.progress.hash.equals(openingHash)) throw keyConflict(opened.id);
+          const { total } = await append(client, intake, opened, good, progressOf(reader));
+          await start(client, intake, opened, now());
+          return { id: opened.id, repeated: false, total };
+        },
+        { signal },
+      );
       if (batch.repeated) events.batchRepeated(log, { batchId: batch.id });
       else events.batchAccepted(log, { batchId: batch.id, ...countsOf(reader, batch.total!) });
       return answer(batch.id, read, reader);

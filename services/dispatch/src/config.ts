@@ -1,5 +1,14 @@
 import { senderPhone } from "@wahub/domain";
-import { commonConfig, type Config, integer, nonEmpty, port, url, type ConfigSchema } from "@wahub/platform";
+import {
+  commonConfig,
+  type Config,
+  type ConfigSchema,
+  integer,
+  nonEmpty,
+  port,
+  secretText,
+  url,
+} from "@wahub/platform";
 
 /** Every setting of this service; docs/config.md is generated from it. */
 export const config = {
@@ -7,6 +16,11 @@ export const config = {
   GRPC_PORT: { parse: port, default: 50051, doc: "Port of the gRPC API." },
   DATABASE_URL: { parse: url({ protocols: ["postgres:", "postgresql:"] }), secret: true, doc: "PostgreSQL." },
   DATABASE_POOL_MAX: { parse: integer({ min: 2, max: 200 }), default: 10, doc: "Most connections to PostgreSQL." },
+  DATABASE_TIMEOUT_MS: {
+    parse: integer({ min: 100, max: 600_000 }),
+    default: 20_000,
+    doc: "A statement without an answer for this long is given up: PostgreSQL may have vanished without a word.",
+  },
   REDIS_URL: { parse: url({ protocols: ["redis:", "rediss:"] }), secret: true, doc: "Redis." },
   REDIS_PREFIX: { parse: nonEmpty, default: "wahub", doc: "Start of every key in Redis." },
   BOOTSTRAP_API_KEY: {
@@ -47,6 +61,11 @@ export const config = {
     default: 15_000,
     doc: "A BulkSendStream without a sign of life for this long is dead; another call with its key goes on.",
   },
+  STREAM_IDLE_TIMEOUT_MS: {
+    parse: integer({ min: 1000, max: 3_600_000 }),
+    default: 60_000,
+    doc: "A BulkSendStream that brings nothing for this long is ended; sent again with its key it goes on.",
+  },
   ABANDON_AFTER_S: {
     parse: integer({ min: 60, max: 30 * 86_400 }),
     default: 86_400,
@@ -56,6 +75,18 @@ export const config = {
     parse: integer({ min: 1, max: 30 * 86_400 }),
     default: 86_400,
     doc: "A completed batch is settled after this long, whatever callbacks are still missing.",
+  },
+  QUEUE_BOARD_PORT: {
+    parse: port,
+    optional: true,
+    doc: "Port of bull-board at /queues, the operators' read-only view of the queues; unset means there is none.",
+  },
+  QUEUE_BOARD_KEY: {
+    parse: secretText({ minLength: 16 }),
+    optional: true,
+    requiredWith: "QUEUE_BOARD_PORT",
+    secret: true,
+    doc: "What opens the board: the password in a browser (any user name) or `authorization: Bearer <key>`.",
   },
 } satisfies ConfigSchema;
 

@@ -47,7 +47,14 @@ export async function prepareIntake(
       "not_now",
       "no WhatsApp sender is configured: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_WHATSAPP_FROM",
     );
-  return { tenantId, senderId: sender.senderId, owner: randomUUID(), ownedForMs, header, hashOf: createRecipientHash(hashKey) };
+  return {
+    tenantId,
+    senderId: sender.senderId,
+    owner: randomUUID(),
+    ownedForMs,
+    header,
+    hashOf: createRecipientHash(hashKey),
+  };
 }
 
 /** Claims the idempotency key, or finds whose it is. */

@@ -4,6 +4,7 @@ import {
   createApp,
   createLogger,
   createMetrics,
+  createStartStep,
   readinessChecks,
   type App,
 } from "@wahub/platform";
@@ -31,6 +32,7 @@ export function createSender(config: SenderConfig, overrides: { now?: () => Date
     databaseUrl: config.DATABASE_URL,
     applicationName: "sender",
     poolMax: config.DATABASE_POOL_MAX,
+    queryTimeoutMs: config.DATABASE_TIMEOUT_MS,
   });
   const redis = createRedisConnection(config.REDIS_URL, { role: "commands" });
   const limiter = createRedisLimiter({
@@ -77,7 +79,11 @@ export function createSender(config: SenderConfig, overrides: { now?: () => Date
     port: config.ADMIN_PORT,
     metrics,
     log,
-    readiness: readinessChecks({ postgresql: () => store.ping(), redis: () => redis.ping() }),
+    readiness: readinessChecks({
+      postgresql: () => store.ping(),
+      schema: () => store.requireSchema(),
+      redis: () => redis.ping(),
+    }),
   });
 
   return createApp({
@@ -87,6 +93,8 @@ export function createSender(config: SenderConfig, overrides: { now?: () => Date
       { name: "store", start: async () => {}, stop: () => store.close() },
       { name: "redis", start: async () => {}, stop: async () => redis.disconnect() },
       { name: "provider", start: async () => {}, stop: () => provider.close() },
+      // Before, no job could be claimed.
+      createStartStep({ name: "schema", log, run: () => store.requireSchema() }),
       { name: "jobs", start: () => consumer.start(), stop: () => consumer.stop() },
     ],
     ports: () => ({ admin: admin.port }),

@@ -15,6 +15,11 @@ export const config = {
   ...commonConfig({ adminPort: 9103 }),
   DATABASE_URL: { parse: url({ protocols: ["postgres:", "postgresql:"] }), secret: true, doc: "PostgreSQL." },
   DATABASE_POOL_MAX: { parse: integer({ min: 2, max: 200 }), default: 10, doc: "Most connections to PostgreSQL." },
+  DATABASE_TIMEOUT_MS: {
+    parse: integer({ min: 100, max: 600_000 }),
+    default: 10_000,
+    doc: "A statement without an answer for this long is given up: PostgreSQL may have vanished without a word.",
+  },
   REDIS_URL: { parse: url({ protocols: ["redis:", "rediss:"] }), secret: true, doc: "Redis." },
   REDIS_PREFIX: { parse: nonEmpty, default: "wahub", doc: "Start of every key in Redis." },
   TWILIO_ACCOUNT_SID: { parse: nonEmpty, doc: "The Twilio account that sends." },

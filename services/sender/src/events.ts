@@ -15,6 +15,11 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
     help: "Messages put back because of a rate limit, by the limit.",
     labels: ["limit"],
   });
+  const putBacks = metrics.counter({
+    name: "whatsapphub_jobs_put_back_total",
+    help: "Messages put back before they were sent because Redis or PostgreSQL did not answer.",
+    labels: ["away"],
+  });
   const refused = metrics.counter({
     name: "whatsapphub_claims_refused_total",
     help: "Jobs whose message was no longer theirs to send: done already, moved on, or not to be sent now.",
@@ -53,6 +58,10 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
     },
     deferred(limit: "sender" | "recipient"): void {
       deferrals.inc({ limit });
+    },
+    putBack(away: "redis" | "database"): void {
+      putBacks.inc({ away });
+      log.warn({ event: "job_put_back", away }, "a message was put back before it was sent");
     },
     claimRefused(): void {
       refused.inc();

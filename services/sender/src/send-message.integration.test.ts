@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { OutgoingMessage, SendOutcome } from "@wahub/domain";
+import { HubError, type OutgoingMessage, type SendOutcome } from "@wahub/domain";
 import { createMemoryLimiter } from "@wahub/limits";
 import { createLogger, createMetrics } from "@wahub/platform";
 import { MessageStatus } from "@wahub/proto";
@@ -15,7 +15,7 @@ import {
 } from "@wahub/store/testing";
 import { createSenderEvents } from "./events.ts";
 import { createMessageGroups } from "./message-groups.ts";
-import { createSendMessage } from "./send-message.ts";
+import { createSendMessage, type SendMessageDeps } from "./send-message.ts";
 
 const now = new Date("2026-03-01T12:00:00Z");
 let db: TestDatabase;
@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterEach(() => db.drop());
 
 /** The real thing, but for a Twilio that answers as the test says and a limiter on the test's clock. */
-function senderWith(outcome: SendOutcome, recipientMax = 50) {
+function senderWith(outcome: SendOutcome, recipientMax = 50, overrides: Partial<SendMessageDeps> = {}) {
   return createSendMessage({
     ...createMessageGroups(db.store, { now: () => now, leaseMs: 60_000 }),
     limiter: createMemoryLimiter({
@@ -53,8 +53,12 @@ function senderWith(outcome: SendOutcome, recipientMax = 50) {
     maxHoldMs: 2_000,
     sendWindowMs: 10_000,
     recordForMs: 1_000,
+    ...overrides,
   });
 }
+
+const groups = () => createMessageGroups(db.store, { now: () => now, leaseMs: 60_000 });
+const away = () => Promise.reject(new HubError("unavailable", "the database cannot be reached at the moment"));
 
 async function planned(): Promise<SendMessageJob[]> {
   const messages = await planSender(db.store.pool, batch.senderId, { now, horizonMs: 1000 });
@@ -128,5 +132,73 @@ describe("a job", () => {
       error_message: "connection refused",
     });
     expect(sent).toHaveLength(2);
+  });
+});
+
+describe("a job while PostgreSQL or Redis goes away", () => {
+  const submitted = { kind: "submitted", sid: "SM1" } as const;
+
+  test.each([
+    ["was granted", 1],
+    ["was not granted", 0],
+  ])("whose claim is not answered and %s sends nothing; its message is planned anew at once", async (how, attempt) => {
+    const [job] = await planned();
+    const { claims, outcomes, deferrals } = groups();
+    let missed = 0;
+    const outage = <T>(back: () => Promise<T>): Promise<T> => (++missed <= 3 ? away() : back());
+    const send = senderWith(submitted, 50, {
+      claims: {
+        ...claims,
+        submit: async (request) => {
+          if (how === "was granted") await claims.submit(request);
+          return away();
+        },
+      },
+      outcomes: { ...outcomes, submit: (outcome) => outage(() => outcomes.submit(outcome)) },
+      deferrals: { ...deferrals, submit: (deferral) => outage(() => deferrals.submit(deferral)) },
+    });
+    await send(job!);
+    expect(sent).toEqual([]);
+    expect(await row(job!.messageId)).toMatchObject({
+      status: MessageStatus.ACCEPTED,
+      attempt,
+      tries: 0,
+      next_at: now,
+      claim_token: null,
+    });
+    const { counted, stored } = await readBalance(db.store, batch.id);
+    expect(counted).toEqual(stored);
+    const again = (await planned()).find(({ messageId }) => messageId === job!.messageId);
+    await senderWith(submitted)(again!);
+    expect(sent).toHaveLength(1);
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.SUBMITTED, attempt: attempt + 1 });
+  });
+
+  test("whose limits cannot be asked for goes back and spends nothing", async () => {
+    const [job] = await planned();
+    await senderWith(submitted, 50, { limiter: { acquire: away } })(job!);
+    expect(sent).toEqual([]);
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.ACCEPTED, attempt: 0, tries: 0 });
+  });
+
+  test("records what became of its request when PostgreSQL is back", async () => {
+    const [job] = await planned();
+    const { outcomes } = groups();
+    let missed = 0;
+    const submit = (outcome: Parameters<typeof outcomes.submit>[0]) =>
+      ++missed <= 3 ? away() : outcomes.submit(outcome);
+    await senderWith(submitted, 50, { outcomes: { ...outcomes, submit } })(job!);
+    expect(sent).toHaveLength(1);
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.SUBMITTED, twilio_sid: "SM1" });
+  });
+
+  test("gives up when its lease would be over; nobody sends the message again by guessing", async () => {
+    const [job] = await planned();
+    const send = senderWith(submitted, 50, {
+      outcomes: { ...groups().outcomes, submit: away },
+      recordForMs: 100,
+    });
+    await expect(send(job!)).rejects.toMatchObject({ kind: "unavailable" });
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.SENDING, attempt: 1 });
   });
 });

@@ -4,6 +4,7 @@ import {
   createGrpcServer,
   createLogger,
   createMetrics,
+  createStartStep,
   readinessChecks,
   type App,
 } from "@wahub/platform";
@@ -18,6 +19,9 @@ import { createWatchBatch } from "./watch-batch.ts";
 /** Share of the shutdown time that calls in flight may take; the rest is for what they stand on. */
 const drainShare = 0.7;
 
+/** PostgreSQL itself ends what takes too long; when nothing is heard of that, it is gone. */
+const answerSlackMs = 1_000;
+
 /** The status-query service: answers what became of messages and batches. Reads only. */
 export function createStatusQuery(config: StatusQueryConfig, overrides: { now?: () => Date } = {}): App {
   const now = overrides.now ?? (() => new Date());
@@ -28,13 +32,14 @@ export function createStatusQuery(config: StatusQueryConfig, overrides: { now?: 
     applicationName: "status-query",
     poolMax: config.DATABASE_POOL_MAX,
     statementTimeoutMs: config.STATEMENT_TIMEOUT_MS,
+    queryTimeoutMs: config.STATEMENT_TIMEOUT_MS + answerSlackMs,
   });
   const admin = createAdminServer({
     host: config.HOST,
     port: config.ADMIN_PORT,
     metrics,
     log,
-    readiness: readinessChecks({ postgresql: () => store.ping() }),
+    readiness: readinessChecks({ postgresql: () => store.ping(), schema: () => store.requireSchema() }),
   });
   const server = createGrpcServer({
     host: config.HOST,
@@ -60,11 +65,15 @@ export function createStatusQuery(config: StatusQueryConfig, overrides: { now?: 
     components: [
       admin,
       { name: "store", start: async () => {}, stop: () => store.close() },
-      {
+      createStartStep({
         name: "api_key",
-        start: () => withStoreErrors(() => requireApiKey(store, config.BOOTSTRAP_API_KEY, now())),
-        stop: async () => {},
-      },
+        log,
+        run: () =>
+          withStoreErrors(async () => {
+            await store.requireSchema();
+            await requireApiKey(store, config.BOOTSTRAP_API_KEY, now());
+          }),
+      }),
       server,
     ],
     ports: () => ({ grpc: server.port, admin: admin.port }),

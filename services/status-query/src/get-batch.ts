@@ -1,14 +1,14 @@
 import { notFound } from "@wahub/domain";
 import type { CallContext } from "@wahub/platform";
 import type { GetBatchRequest } from "@wahub/proto";
-import { readBatch, withStoreErrors, type Caller, type Store } from "@wahub/store";
+import { cancelable, readBatch, withStoreErrors, type Caller, type Store } from "@wahub/store";
 import { toBatch } from "./to-batch.ts";
 
 /** GetBatch: one batch with its counts, which add up to its total. */
 export function createGetBatch(store: Store) {
-  return async (request: GetBatchRequest, { caller }: CallContext<Caller>) => {
+  return async (request: GetBatchRequest, { caller, signal }: CallContext<Caller>) => {
     const batchId = request.batchId.toLowerCase();
-    const batch = await withStoreErrors(() => readBatch(store.pool, caller.tenantId, batchId));
+    const batch = await withStoreErrors(() => readBatch(cancelable(store.pool, signal), caller.tenantId, batchId));
     if (!batch) throw notFound(`batch ${batchId}`);
     return { batch: toBatch(batch) };
   };

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { notFound } from "@wahub/domain";
 import type { CallContext } from "@wahub/platform";
 import type { WatchBatchRequest } from "@wahub/proto";
-import { readBatch, withStoreErrors, type Caller, type Store, type StoredBatch } from "@wahub/store";
+import { cancelable, readBatch, withStoreErrors, type Caller, type Store, type StoredBatch } from "@wahub/store";
 import { toBatch } from "./to-batch.ts";
 
 /**
@@ -13,8 +13,9 @@ export function createWatchBatch(store: Store, options: { everyMs: number }) {
   return async function* (request: WatchBatchRequest, context: CallContext<Caller>) {
     const batchId = request.batchId.toLowerCase();
     const ended = AbortSignal.any([context.signal, context.stopping]);
+    const pool = cancelable(store.pool, ended);
     for (let shown = ""; ;) {
-      const batch = await withStoreErrors(() => readBatch(store.pool, context.caller.tenantId, batchId));
+      const batch = await withStoreErrors(() => readBatch(pool, context.caller.tenantId, batchId));
       if (!batch) throw notFound(`batch ${batchId}`);
       const face = visible(batch);
       if (face !== shown) yield { batch: toBatch(batch) };

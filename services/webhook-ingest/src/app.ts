@@ -39,6 +39,9 @@ export function createWebhookIngest(
     databaseUrl: config.DATABASE_URL,
     applicationName: "webhook-ingest",
     poolMax: config.DATABASE_POOL_MAX,
+    // Twilio waits 15 s in all, its further tries included.
+    connectTimeoutMs: 3_000,
+    queryTimeoutMs: config.DATABASE_TIMEOUT_MS,
   });
   const verifier = createSignatureVerifier({
     accounts: [{ sid: config.TWILIO_ACCOUNT_SID, authTokens: config.TWILIO_AUTH_TOKEN }],
@@ -51,7 +54,7 @@ export function createWebhookIngest(
     port: config.ADMIN_PORT,
     metrics,
     log,
-    readiness: readinessChecks({ postgresql: () => store.ping() }),
+    readiness: readinessChecks({ postgresql: () => store.ping(), schema: () => store.requireSchema() }),
   });
   const loop = (name: string, everyMs: number, runOnce: Parameters<typeof createLoop>[0]["runOnce"]) =>
     createLoop({ name, everyMs, runOnce, log, metrics });

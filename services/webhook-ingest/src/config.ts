@@ -6,6 +6,11 @@ export const config = {
   HTTP_PORT: { parse: port, default: 8081, doc: "Port that Twilio's webhooks arrive at." },
   DATABASE_URL: { parse: url({ protocols: ["postgres:", "postgresql:"] }), secret: true, doc: "PostgreSQL." },
   DATABASE_POOL_MAX: { parse: integer({ min: 2, max: 200 }), default: 10, doc: "Most connections to PostgreSQL." },
+  DATABASE_TIMEOUT_MS: {
+    parse: integer({ min: 100, max: 600_000 }),
+    default: 5_000,
+    doc: "A statement without an answer for this long is given up: PostgreSQL may have vanished without a word.",
+  },
   TWILIO_ACCOUNT_SID: { parse: nonEmpty, doc: "The Twilio account whose webhooks are taken." },
   TWILIO_AUTH_TOKEN: {
     parse: list(nonEmpty),

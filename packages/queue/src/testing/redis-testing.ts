@@ -31,12 +31,14 @@ export interface RedisProxy {
   readonly url: string;
   /** While down, connections are closed as soon as they come, and open ones are cut. */
   setUp(up: boolean): void;
+  /** Nothing gets through any more on the connections that stand, and nobody is told; new ones are as they were. */
+  swallow(): void;
   close(): Promise<void>;
 }
 
 /** A Redis that can go away and come back. */
 export async function startRedisProxy(target: string): Promise<RedisProxy> {
-  const { hostname, port, pathname } = new URL(target);
+  const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let isUp = false;
   const server = createServer((client) => {
@@ -65,11 +67,16 @@ export async function startRedisProxy(target: string): Promise<RedisProxy> {
     for (const socket of sockets) socket.destroy();
   }
 
+  const own = new URL(target);
+  own.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}${pathname}`,
+    url: own.href,
     setUp(up) {
       isUp = up;
       if (!up) cut();
+    },
+    swallow() {
+      for (const socket of sockets) socket.unpipe().removeAllListeners("close").resume();
     },
     async close() {
       cut();

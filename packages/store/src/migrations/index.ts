@@ -6,7 +6,7 @@ import { toMigratorEntry } from "./sql-migration.ts";
  * Every migration in the order it runs. A released one never changes. The code of the release before keeps running
  * while a migration runs and after it, so what that code still uses is dropped one release later.
  */
-const migrations = [initial];
+export const migrations = [initial];
 
 /** For MikroORM's migrator. */
 export const migrationsList = migrations.map(toMigratorEntry);

@@ -1,3 +1,4 @@
+export * from "./database-line.ts";
 export * from "./sample-batch.ts";
 export * from "./test-database.ts";
 export * from "./balance.ts";

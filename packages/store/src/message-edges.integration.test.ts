@@ -1,0 +1,123 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { statusEdges, statusName, statusTable, type Mover } from "@wahub/domain";
+import { BatchState, MessageStatus } from "@wahub/proto";
+import { applyCallbacks } from "./apply-callbacks.ts";
+import { claimMessages } from "./claim-messages.ts";
+import { deferMessages } from "./defer-messages.ts";
+import { expireLeases } from "./expire-leases.ts";
+import { planSender } from "./plan-messages.ts";
+import { recordOutcomes, type AttemptOutcome } from "./record-outcomes.ts";
+import {
+  createTestDatabase,
+  sampleSender,
+  storeSampleBatch,
+  type SampleBatch,
+  type TestDatabase,
+} from "./testing/index.ts";
+
+const now = new Date("2026-03-02T12:00:00Z");
+const sid = `SM${"a".repeat(32)}`;
+const token = randomUUID();
+const statuses = statusTable.map((rule) => rule.status);
+
+let db: TestDatabase;
+let batch: SampleBatch;
+beforeAll(async () => {
+  db = await createTestDatabase({ now });
+  batch = await storeSampleBatch(db.store, { createdAt: now, recipients: statuses.length });
+});
+afterAll(() => db.drop());
+
+/** Puts one message into each status, in its first attempt, as messages there are. */
+async function spread(): Promise<void> {
+  await db.store.pool.query("update batch set state = $2 where id = $1", [batch.id, BatchState.RUNNING]);
+  await db.store.pool.query(
+    `update message m
+     set status = v.status, attempt = 1, next_at = $3, error_code = 0, account_id = $4,
+         claim_token = case when v.status > ${MessageStatus.QUEUED} then $5::uuid end,
+         lease_until = case when v.status = ${MessageStatus.SENDING} then now() - interval '1 second' end,
+         twilio_sid = case when v.status > ${MessageStatus.UNKNOWN} then $6 end
+     from unnest($1::uuid[], $2::smallint[]) as v(id, status) where m.id = v.id`,
+    [batch.messageIds, statuses, now, batch.accountId, token, sid],
+  );
+}
+
+/** The moves that `work` makes, of one message in each status. */
+async function movesOf(by: Mover, work: () => Promise<unknown>): Promise<string[]> {
+  await spread();
+  await work();
+  const { rows } = await db.store.pool.query<{ id: string; status: MessageStatus }>("select id, status from message");
+  const after = new Map(rows.map((row) => [row.id, row.status]));
+  return batch.messageIds.flatMap((id, at) => {
+    const [from, to] = [statuses[at]!, after.get(id)!];
+    return from === to ? [] : [`${statusName(from)} --> ${statusName(to)} : ${by}`];
+  });
+}
+
+const each = <T>(of: (messageId: string) => T): T[] => batch.messageIds.map(of);
+
+function outcome(result: AttemptOutcome["result"]): () => Promise<unknown> {
+  const { tenantId } = batch;
+  return () =>
+    recordOutcomes(
+      db.store.pool,
+      each((messageId) => ({ tenantId, messageId, attempt: 1, token, result })),
+      now,
+    );
+}
+
+function callback(status: MessageStatus): () => Promise<unknown> {
+  const { accountSid } = sampleSender;
+  const fields = { accountSid, messageSid: sid, attempt: 1, status, errorCode: 0, errorMessage: "", receivedAt: now };
+  return () =>
+    applyCallbacks(
+      db.store.pool,
+      each((messageId) => ({ ...fields, messageId, detail: {} })),
+      now,
+    );
+}
+
+describe("the statements that move messages", () => {
+  test("go every way that the table of edges names, and no other", async () => {
+    const { pool } = db.store;
+    const { tenantId, senderId } = batch;
+    const failure = { errorCode: 30008, errorMessage: "failed" };
+    const works: [Mover, () => Promise<unknown>][] = [
+      ["plan", () => planSender(pool, senderId, { now, horizonMs: 60_000 })],
+      [
+        "defer",
+        () =>
+          deferMessages(
+            pool,
+            each((messageId) => ({ tenantId, messageId, attempt: 2, nextAt: now })),
+            now,
+          ),
+      ],
+      [
+        "claim",
+        () =>
+          claimMessages(
+            pool,
+            each((messageId) => ({ tenantId, messageId, attempt: 2, token: randomUUID() })),
+            {
+              now,
+              leaseMs: 60_000,
+            },
+          ),
+      ],
+      ["outcome", outcome({ status: MessageStatus.SUBMITTED, sid })],
+      ["outcome", outcome({ status: MessageStatus.ACCEPTED, nextAt: now, spendsTry: true, ...failure })],
+      ["outcome", outcome({ status: MessageStatus.FAILED, ...failure })],
+      ["outcome", outcome({ status: MessageStatus.UNKNOWN, errorMessage: "timeout" })],
+      ["lease", () => expireLeases(pool, { now, limit: 100 })],
+      ...statusTable
+        .filter(({ twilioWords }) => twilioWords.length > 0)
+        .map(({ status }): [Mover, () => Promise<unknown>] => ["callback", callback(status)]),
+    ];
+    const moves: string[] = [];
+    for (const [by, work] of works) moves.push(...(await movesOf(by, work)));
+    const named = statusEdges.map(({ from, to, by }) => `${statusName(from)} --> ${statusName(to)} : ${by}`);
+    expect(moves.toSorted()).toEqual(named.toSorted());
+  });
+});
