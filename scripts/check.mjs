@@ -14,6 +14,7 @@ const steps = [
   ["proto format", bin("buf"), "format", "--diff", "--exit-code", "--path", "proto/whatsapphub"],
   ["proto compatibility", bin("buf"), "breaking", "--against", "proto/baseline.binpb"],
   ["generated files", ...script("generate.mjs"), "--check"],
+  ["docs", ...script("check-docs.mjs")],
   ["types", bin("tsc"), "--noEmit"],
   ["lint", bin("oxlint"), "--type-aware", "--deny-warnings"],
   ["format", bin("oxfmt"), "--check"],

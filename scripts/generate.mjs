@@ -6,12 +6,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const check = process.argv.includes("--check");
-const derived = ["packages/proto/src/gen", "proto/buf/validate/validate.proto", "docs/config.md"];
+const derived = [
+  "packages/proto/src/gen",
+  "proto/buf/validate/validate.proto",
+  "docs/api.md",
+  "docs/config.md",
+  ".env.example",
+  "docs/database.md",
+];
 
 const before = check ? keepCopies() : undefined;
 run(process.execPath, "scripts/emit-validate-proto.mjs", "proto/buf/validate/validate.proto");
 run(join("node_modules", ".bin", "buf"), "generate");
+run(process.execPath, "scripts/write-api-docs.mjs", "docs/api.md");
 run(process.execPath, "scripts/write-config-docs.mjs", "docs/config.md");
+run(process.execPath, "scripts/write-env-example.mjs", ".env.example");
+run(process.execPath, "scripts/write-database-docs.mjs", "docs/database.md");
 if (before) {
   const changed = derived.flatMap((path) => differences(path, join(before, path)));
   restore(before);
