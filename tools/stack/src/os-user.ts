@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { allowedEnvironment } from "../../../scripts/allowed-environment.mjs";
+import { runCommand } from "./command.ts";
 
 export interface OsUser {
   name: string;
@@ -24,6 +25,17 @@ export function postgresUser(): OsUser | undefined {
   throw new Error(
     `PostgreSQL does not run as root, and none of the users ${UNPRIVILEGED_USERS.join(", ")} exists to run it as. ` +
       "Please run the command as an ordinary user.",
+  );
+}
+
+/** Whether the user (without one: we) can open things in the folder. */
+export async function canUserReach(user: OsUser | undefined, folder: string): Promise<boolean> {
+  if (user === undefined) return true;
+  const { uid, gid } = user;
+  const options = { env: { PATH: "/usr/bin:/bin" }, cwd: "/", user: { uid, gid } };
+  return runCommand("test", ["-x", folder], options).then(
+    () => true,
+    () => false,
   );
 }
 

@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { chown, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { keptCluster, temporaryCluster, type MakeCluster } from "./postgres-cluster.ts";
 import { describeEnd, whenEnded } from "./process-end.ts";
 import { postgresUser, type OsUser } from "./os-user.ts";
 import { postgresBinaries } from "./postgres-binaries.ts";
 import { startServer, type ServerProcess } from "./server-process.ts";
-import { makePrivateFolder } from "./temporary-folder.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 const SUPERUSER = "wahub";
@@ -19,6 +18,10 @@ export interface PostgresOptions {
   logFile: string;
   /** True: every commit survives a crash (fsync). False: faster, for data nobody misses. */
   durable: boolean;
+  /** A folder to keep its data in. Default: a temporary one that goes away with this process. */
+  keepIn?: string;
+  /** Default: a free random one. */
+  port?: number | undefined;
 }
 
 export interface Postgres extends ServerProcess {
@@ -26,14 +29,20 @@ export interface Postgres extends ServerProcess {
   readonly url: string;
 }
 
-/** A new, empty PostgreSQL on 127.0.0.1 with a random port and password; all of it goes away with this process. */
-export async function startPostgres({ watchdog, logFile, durable }: PostgresOptions): Promise<Postgres> {
+/**
+ * A PostgreSQL on 127.0.0.1 with a random password, which ends with this process. Without `keepIn` it is new and empty,
+ * and all of it goes away.
+ */
+export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
+  const { watchdog, logFile, durable, keepIn } = options;
   const user = postgresUser();
   const binaries = await postgresBinaries(user);
-  const folder = await makePrivateFolder("wahub-data-", user);
-  watchdog.removeAtEnd(folder);
-  const password = randomBytes(18).toString("base64url");
-  await initialise({ binaries, folder, password, user, watchdog });
+  const make: MakeCluster = (folder, password) =>
+    initialise({ binaries, folder, password, user, watchdog, sync: keepIn !== undefined });
+  const { folder, password } =
+    keepIn === undefined
+      ? await temporaryCluster({ user, watchdog, make })
+      : await keptCluster({ folder: keepIn, user, watchdog, make });
   const server = await startServer(
     {
       name: "PostgreSQL",
@@ -48,6 +57,7 @@ export async function startPostgres({ watchdog, logFile, durable }: PostgresOpti
       logFile,
     },
     watchdog,
+    options.port,
   );
   return { ...server, url: `postgresql://${SUPERUSER}:${password}@127.0.0.1:${server.port}/postgres` };
 }
@@ -72,16 +82,18 @@ interface Initialisation {
   password: string;
   user: OsUser | undefined;
   watchdog: Watchdog;
+  /** Wait until the files are on disk. */
+  sync: boolean;
 }
 
-async function initialise({ binaries, folder, password, user, watchdog }: Initialisation): Promise<void> {
-  const passwordFile = join(folder, "password");
+async function initialise({ binaries, folder, password, user, watchdog, sync }: Initialisation): Promise<void> {
+  const passwordFile = join(folder, "initdb-password");
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (user !== undefined) await chown(passwordFile, user.uid, user.gid);
   const args = [`--pgdata=${join(folder, "data")}`, `--username=${SUPERUSER}`, `--pwfile=${passwordFile}`];
   const child = spawn(
     join(binaries, "bin", "initdb"),
-    [...args, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"],
+    [...args, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", ...(sync ? [] : ["--no-sync"])],
     {
       cwd: folder,
       env: ENVIRONMENT,

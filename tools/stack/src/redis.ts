@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
 import { resolveRedisBinary } from "./redis-binary.ts";
 import { isAtLeast } from "./redis-version.ts";
 import { startServer, type ServerProcess } from "./server-process.ts";
@@ -10,18 +11,30 @@ export interface RedisOptions {
   logFile: string;
   /** Keep what was written in an append-only file, as a production Redis would. Default: memory only. */
   appendOnly?: boolean;
+  /** A folder to keep its data in. Default: a temporary one that goes away with this process. */
+  keepIn?: string;
+  /** Default: a free random one. */
+  port?: number | undefined;
+  /** Default: a random one. */
+  password?: string | undefined;
 }
 
 export interface Redis extends ServerProcess {
   readonly url: string;
+  readonly password: string;
 }
 
-/** A new, empty Redis on 127.0.0.1 with a random port and password; all of it goes away with this process. */
-export async function startRedis({ watchdog, logFile, appendOnly = false }: RedisOptions): Promise<Redis> {
+/**
+ * A Redis on 127.0.0.1 with a random password, which ends with this process. Without `keepIn` it is new and empty, and
+ * all of it goes away.
+ */
+export async function startRedis(options: RedisOptions): Promise<Redis> {
+  const { watchdog, logFile, appendOnly = false } = options;
   const binary = await resolveRedisBinary();
-  const folder = await makePrivateFolder("wahub-redis-");
-  watchdog.removeAtEnd(folder);
-  const password = randomBytes(18).toString("base64url");
+  const folder = options.keepIn ?? (await makePrivateFolder("wahub-redis-"));
+  if (options.keepIn === undefined) watchdog.removeAtEnd(folder);
+  else await mkdir(folder, { recursive: true, mode: 0o700 });
+  const password = options.password ?? randomBytes(18).toString("base64url");
   // Redis 7 renamed the setting. Jobs with ids and options are longer than the default of 64 bytes.
   const compactHashes = isAtLeast(binary.version, [7, 0]) ? "hash-max-listpack-value" : "hash-max-ziplist-value";
   const config = (port: number) =>
@@ -51,6 +64,7 @@ export async function startRedis({ watchdog, logFile, appendOnly = false }: Redi
       logFile,
     },
     watchdog,
+    options.port,
   );
-  return { ...server, url: `redis://:${password}@127.0.0.1:${server.port}` };
+  return { ...server, password, url: `redis://:${password}@127.0.0.1:${server.port}` };
 }

@@ -34,11 +34,11 @@ export interface ServerSpec {
 }
 
 /**
- * Starts a server on a free random port and resolves when it takes connections. It has a process group of its own, so
- * that a terminal's Ctrl-C reaches us first, and the watchdog ends it when we vanish.
+ * Starts a server on `port`, or on a free random one, and resolves when it takes connections. It has a process group of
+ * its own, so that a terminal's Ctrl-C reaches us first, and the watchdog ends it when we vanish.
  */
-export function startServer(spec: ServerSpec, watchdog: Watchdog): Promise<ServerProcess> {
-  return onFreePort((port) => startOn(port, spec, watchdog));
+export function startServer(spec: ServerSpec, watchdog: Watchdog, port?: number): Promise<ServerProcess> {
+  return port === undefined ? onFreePort((free) => startOn(free, spec, watchdog)) : startOn(port, spec, watchdog);
 }
 
 async function startOn(port: number, spec: ServerSpec, watchdog: Watchdog): Promise<ServerProcess> {

@@ -514,7 +514,7 @@ export const DispatchService: GenService<{
     output: typeof BulkSendResponseSchema;
   },
   /**
-   * The same for any number of recipients: first the header, then recipients in chunks. They are stored as they come;
+   * The same for up to 10,000,000 recipients: first the header, then recipients in chunks. They are stored as they come;
    * sending starts when the stream has ended and all is stored. A stream that broke off is resumed by sending it again
    * with the same idempotency key, from the beginning; what is stored already is skipped. Only over gRPC.
    *
