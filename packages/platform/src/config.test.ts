@@ -10,6 +10,7 @@ import {
   nonEmpty,
   oneOf,
   port,
+  secretText,
   string,
   url,
 } from "./config-parsers.ts";
@@ -69,6 +70,28 @@ describe("loadConfig", () => {
 
   test("has one line per fault in its message", () => {
     expect(() => loadConfig(schema, { GRPC_PORT: "x" })).toThrow(/^DATABASE_URL .*\nGRPC_PORT .*$/);
+  });
+
+  test("asks for what another variable needs, once that one is set", () => {
+    const board = {
+      BOARD_PORT: { parse: port, optional: true, doc: "Port of the board." },
+      BOARD_KEY: {
+        parse: secretText({ minLength: 16 }),
+        optional: true,
+        requiredWith: "BOARD_PORT",
+        secret: true,
+        doc: "Its key.",
+      },
+    } satisfies ConfigSchema;
+    expect(loadConfig(board, {})).toEqual({ BOARD_PORT: undefined, BOARD_KEY: undefined });
+    expect(loadConfig(board, { BOARD_PORT: "1", BOARD_KEY: "k".repeat(16) })).toEqual({
+      BOARD_PORT: 1,
+      BOARD_KEY: "k".repeat(16),
+    });
+    expect(() => loadConfig(board, { BOARD_PORT: "x" })).toThrow(
+      'BOARD_PORT is "x": must be a whole number from 0 to 65535\nBOARD_KEY is not set; it is required when BOARD_PORT is: Its key.',
+    );
+    expect(() => loadConfig(board, { BOARD_KEY: "short" })).toThrow("must have at least 16 characters");
   });
 
   test("never shows the value of a secret, not even when its parser repeats it", () => {

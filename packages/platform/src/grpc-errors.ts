@@ -24,6 +24,8 @@ const texts: ReadonlyMap<status, string> = new Map([
 // How the texts of grpc-js begin for requests that it cannot read; it takes some of them for faults of the server.
 const libraryTexts: ReadonlyMap<string, string> = new Map([
   ["Invalid grpc-timeout value", "the grpc-timeout is not readable"],
+  // Only those of health and reflection are read by the library.
+  ["Error deserializing request", "the request is not readable"],
   ["Failed to decompress message", "the request cannot be decompressed"],
   ["Received message compressed with unsupported encoding", "requests may be compressed by gzip or deflate only"],
   ["Received no request message", "the call has no request"],

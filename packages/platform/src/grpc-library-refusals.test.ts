@@ -43,6 +43,11 @@ function frame(flag: number, bytes: Uint8Array, length = bytes.byteLength): Buff
 }
 
 describe("what grpc-js refuses by itself", () => {
+  test("an unreadable probe is the caller's fault, too", async () => {
+    const trailers = await call(frame(0, Uint8Array.of(0xff)), { ":path": "/grpc.health.v1.Health/Check" });
+    expect(trailers).toMatchObject({ "grpc-status": "3", "grpc-message": encodeURI("the request is not readable") });
+  });
+
   test.each<[string, Uint8Array, Record<string, string>, status, string]>([
     [
       "a message over the limit",

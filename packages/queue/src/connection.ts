@@ -17,6 +17,12 @@ export interface RedisConnectionOptions {
 const commandTimeoutMs = 3_000;
 const connectTimeoutMs = 3_000;
 
+/**
+ * A connection that owes an answer and brings nothing for this long is dead and gets replaced: the network may have
+ * swallowed it without a word. Workers block for up to ten seconds.
+ */
+const silenceMs = { commands: 4_000, blocking: 15_000 } as const;
+
 const longestReconnectMs = 1_000;
 
 /** ioredis keeps the process alive for this long when a connection is closed while Redis is away. */
@@ -28,6 +34,7 @@ export function createRedisConnection(url: string, options: RedisConnectionOptio
   const redis = new Redis(url, {
     family: 0, // IPv4 or IPv6, as the name resolves
     connectTimeout: connectTimeoutMs,
+    socketTimeout: silenceMs[role],
     disconnectTimeout: disconnectTimeoutMs,
     retryStrategy: (attempts) => Math.min(50 * 2 ** Math.min(attempts, 10), longestReconnectMs),
     // After a failover the old primary may still answer for a while, and then refuses to write.

@@ -148,8 +148,13 @@ describe("an idempotency key", () => {
     const dead = { ...opening("key"), ownedForMs: -1 };
     await open(dead);
     await append(ownedBy(dead), newMessages(dead.id, 5), 5);
-    const heir = opening("key");
-    expect(await open(heir)).toMatchObject({ kind: "owned", id: dead.id, progress: { received: 5, total: 5 } });
+    const heir = { ...opening("key"), senderId: randomUUID() };
+    expect(await open(heir)).toMatchObject({
+      kind: "owned",
+      id: dead.id,
+      senderId,
+      progress: { received: 5, total: 5 },
+    });
     await expect(append(ownedBy(dead), newMessages(dead.id, 5, 5), 10)).rejects.toMatchObject({ kind: "unavailable" });
     await expect(start(ownedBy(dead))).rejects.toMatchObject({ kind: "unavailable" });
     expect(await stored()).toBe(5);

@@ -40,7 +40,14 @@ export interface RejectedRow {
 /** Whose the batch is now. */
 export type OpenedBatch =
   /** Ours: new, or taken over from a call that broke off, with what that one stored. */
-  | { readonly kind: "owned"; readonly id: string; readonly createdAt: Date; readonly progress: IntakeProgress }
+  | {
+      readonly kind: "owned";
+      readonly id: string;
+      readonly createdAt: Date;
+      /** Of the call that made the batch: the default may have changed since. */
+      readonly senderId: string;
+      readonly progress: IntakeProgress;
+    }
   /** Complete already; `progress.hash` is its content hash. */
   | { readonly kind: "complete"; readonly id: string; readonly progress: IntakeProgress }
   /** Another call is storing it. */
@@ -74,14 +81,16 @@ export async function openBatch(client: PoolClient, tenantId: string, opening: B
   );
   if (rowCount === 1) {
     const progress = { received: 0, hash: opening.openingHash, total: 0, rejectedCount: 0, rejected: [] };
-    return { kind: "owned", id: opening.id, createdAt, progress };
+    return { kind: "owned", id: opening.id, createdAt, senderId: opening.senderId, progress };
   }
-  return takeOver(client, tenantId, opening);
+  // Nothing there any more: the batch was discarded in between, and the key is free.
+  return (await takeOver(client, tenantId, opening)) ?? openBatch(client, tenantId, opening);
 }
 
 interface BatchRow {
   id: string;
   state: BatchState;
+  sender_id: string;
   free: boolean;
   received: number;
   intake_hash: Buffer;
@@ -90,14 +99,15 @@ interface BatchRow {
   rejected: RejectedRow[];
 }
 
-async function takeOver(client: PoolClient, tenantId: string, opening: BatchOpening): Promise<OpenedBatch> {
+async function takeOver(client: PoolClient, tenantId: string, opening: BatchOpening): Promise<OpenedBatch | undefined> {
   const { rows } = await client.query<BatchRow>(
-    `select id, state, owned_until < clock_timestamp() as free, received, intake_hash, total, rejected_count, rejected
+    `select id, state, sender_id, owned_until < clock_timestamp() as free, received, intake_hash, total, rejected_count, rejected
      from batch where tenant_id = $1 and idempotency_key = $2
      for no key update`,
     [tenantId, opening.idempotencyKey],
   );
-  const row = rows[0]!;
+  const [row] = rows;
+  if (!row) return undefined;
   const progress: IntakeProgress = {
     received: row.received,
     hash: row.intake_hash,
@@ -111,5 +121,5 @@ async function takeOver(client: PoolClient, tenantId: string, opening: BatchOpen
     `update batch set owner = $2, owned_until = clock_timestamp() + $3 * interval '1 millisecond' where id = $1`,
     [row.id, opening.owner, opening.ownedForMs],
   );
-  return { kind: "owned", id: row.id, createdAt: batchCreatedAt(row.id), progress };
+  return { kind: "owned", id: row.id, createdAt: batchCreatedAt(row.id), senderId: row.sender_id, progress };
 }

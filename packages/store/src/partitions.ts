@@ -11,7 +11,7 @@ const aheadMs = 35 * dayMs;
 /**
  * Creates the missing weekly partitions of message, message_event and message_attempt from a week before `now` to five
  * weeks after it, and returns how many it created. A message outside all partitions cannot be stored, so this runs at
- * every start and once a day. Safe from many processes at once; readers and writers do not wait for it.
+ * every start and from time to time. Safe from many processes at once; readers and writers do not wait for it.
  */
 export async function ensurePartitions(pool: Queryable, now: Date): Promise<number> {
   const { rows } = await pool.query<{ created: number }>("select ensure_partitions($1, $2) as created", [

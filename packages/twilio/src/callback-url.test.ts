@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { readCallbackQuery, statusCallbackUrl } from "./callback-url.ts";
+import { readCallbackQuery, statusCallbackUrl, publicWebhookUrl } from "./callback-url.ts";
 
 const messageId = "0195a1b2-c3d4-8e5f-8a7b-0123456789ab";
 
@@ -31,4 +31,24 @@ test.each([
   ["an attempt beyond all bounds", { m: messageId, a: "99999999999" }],
 ])("a query with %s is nobody's", (_label, query) => {
   expect(readCallbackQuery(query)).toBeUndefined();
+});
+
+describe("the public webhook URL", () => {
+  test.each(["https://hooks.example.com", " https://example.com:8443/prefix/ ", "http://127.0.0.1:8081"])(
+    "may be %j",
+    (text) => {
+      expect(publicWebhookUrl(text)).toBe(text.trim());
+    },
+  );
+
+  test.each([
+    ["example.com", "must be a URL"],
+    ["ftp://example.com", "must be a URL"],
+    ["https://example.com/?a=b", "no query"],
+    ["https://example.com/#rc=5", "no fragment"],
+    ["https://user:pass@example.com", "no user name"],
+    ["https://my_host.example.com", "underscores"],
+  ])("must not be %s", (text, reason) => {
+    expect(() => publicWebhookUrl(text)).toThrow(reason);
+  });
 });

@@ -16,6 +16,24 @@ export interface CallbackTarget {
 }
 
 /**
+ * Reads the base URL under which Twilio reaches us. What Twilio would refuse with 21609 for every message is refused
+ * here, once: it takes no host name with an underscore, and query and fragment are ours.
+ *
+ * @returns the URL as it was given, trimmed
+ * @throws Error that says what would be right
+ */
+export function publicWebhookUrl(text: string): string {
+  const trimmed = text.trim();
+  const url = URL.parse(trimmed);
+  if (url?.protocol !== "https:" && url?.protocol !== "http:") throw new Error("must be a URL https://...");
+  if (url.search !== "" || url.hash !== "" || /[?#]$/.test(trimmed))
+    throw new Error("must have no query and no fragment");
+  if (url.username !== "" || url.password !== "") throw new Error("must have no user name and no password");
+  if (url.hostname.includes("_")) throw new Error("must have a host name without underscores: Twilio refuses others");
+  return trimmed;
+}
+
+/**
  * The status callback URL of one attempt. It names message and attempt, so a callback finds its row even when it comes
  * before we know Twilio's SID.
  *

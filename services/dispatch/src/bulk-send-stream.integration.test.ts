@@ -30,7 +30,7 @@ beforeAll(async () => {
       BOOTSTRAP_API_KEY: apiKey,
       TWILIO_ACCOUNT_SID: `AC${"1".repeat(32)}`,
       TWILIO_WHATSAPP_FROM: "+15005550006",
-      STREAM_OWNER_TIMEOUT_MS: "1000",
+      STREAM_OWNER_TIMEOUT_MS: "10000",
     }),
   );
   await app.start();

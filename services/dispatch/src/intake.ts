@@ -16,6 +16,9 @@ import {
 import type { BatchHeader } from "./read-header.ts";
 import type { GoodRecipient, RecipientReader } from "./recipient-reader.ts";
 
+/** A batch that this call stores. */
+type OpenBatch = Pick<Extract<OpenedBatch, { kind: "owned" }>, "id" | "createdAt" | "senderId">;
+
 /** What storing a batch's recipients needs to know of the call. */
 export interface Intake {
   readonly tenantId: string;
@@ -67,7 +70,7 @@ export function open(client: StoreClient, intake: Intake, openingHash: Buffer, n
 export function append(
   client: StoreClient,
   intake: Intake,
-  batch: { readonly id: string; readonly createdAt: Date },
+  batch: OpenBatch,
   recipients: readonly GoodRecipient[],
   progress: Omit<IntakeProgress, "total">,
 ): Promise<IntakeProgress> {
@@ -81,12 +84,7 @@ export function append(
 }
 
 /** Ends the intake; the batch runs. */
-export function start(
-  client: StoreClient,
-  intake: Intake,
-  batch: { readonly id: string; readonly createdAt: Date },
-  now: Date,
-): Promise<void> {
+export function start(client: StoreClient, intake: Intake, batch: OpenBatch, now: Date): Promise<void> {
   return startBatch(client, intake.tenantId, owned(intake, batch), now);
 }
 
@@ -108,10 +106,7 @@ export function keyConflict(batchId: string): HubError {
   );
 }
 
-function owned(
-  { senderId, owner, ownedForMs }: Intake,
-  { id, createdAt }: { id: string; createdAt: Date },
-): OwnedBatch {
+function owned({ owner, ownedForMs }: Intake, { id, createdAt, senderId }: OpenBatch): OwnedBatch {
   return { id, createdAt, senderId, owner, ownedForMs };
 }
 

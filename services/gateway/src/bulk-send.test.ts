@@ -123,8 +123,8 @@ describe("POST /bulk-send", () => {
         kind: "invalid",
         violations: [
           { field: "mesage", reason: "there is no such field" },
-          { field: "recipients[1]", index: 1 },
           { field: "message", reason: "must be a text" },
+          { field: "recipients[1]", index: 1 },
           { field: "all_or_nothing", reason: "must be true or false" },
         ],
       },

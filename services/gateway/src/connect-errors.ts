@@ -68,9 +68,12 @@ const meanings: ReadonlyMap<Code, (text: string) => Meaning> = new Map<Code, (te
 
 /** What an error of the library means to the caller. */
 function fromLibrary(error: ConnectError, unread: UnreadRequest | undefined): Meaning {
-  // The library takes unreadable bytes for a fault of the server.
+  // The library takes unreadable bytes and messages for faults of the server.
   if (/^(?:parse binary|cannot decode)/.test(error.rawMessage)) {
     return { meaning: (unread && explain(unread)) ?? unreadable(error.rawMessage) };
+  }
+  if (error.rawMessage.startsWith("received compressed envelope")) {
+    return { meaning: new HubError("invalid", "a compressed message, and no header says how it was compressed") };
   }
   return meanings.get(error.code)?.(error.rawMessage) ?? { meaning: error };
 }

@@ -164,6 +164,12 @@ describe("JSON over plain HTTP", () => {
     });
   });
 
+  test("a compressed message that does not say how is the caller's fault", async () => {
+    const headers = { ...json, "content-type": "application/grpc-web+proto" };
+    const answer = await post(bulkSend, Uint8Array.from([1, 0, 0, 0, 1, 0]), headers);
+    expect(await answer.text()).toContain("grpc-status: 3\r\n");
+  });
+
   test("a compression that is not supported is the caller's fault", async () => {
     const answer = await post(bulkSend, "x", { ...json, "content-encoding": "compress" });
     expect(answer.status).toBe(415);

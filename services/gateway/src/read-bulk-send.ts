@@ -34,10 +34,10 @@ export function readBulkSend(body: unknown, idempotencyKey: string | undefined):
   const faults = [
     ...unknownFields(body, fields, ""),
     ...expect("Idempotency-Key", idempotencyKey === "", "must not be empty; leave the header out for no key"),
+    ...expect("message", typeof body["message"] !== "string", "must be a text"),
     ...expect("phone_numbers", "phone_numbers" in body && "recipients" in body, "give either this or recipients"),
     ...expect(list, !Array.isArray(recipients), "must be a list"),
     ...(Array.isArray(recipients) ? recipientFaults(recipients, list) : []),
-    ...expect("message", typeof body["message"] !== "string", "must be a text"),
     ...expect("metadata", !isObjectOrAbsent(body["metadata"]), "must be an object"),
     ...expect(
       "all_or_nothing",

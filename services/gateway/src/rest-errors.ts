@@ -55,7 +55,7 @@ function fromBodyParser(error: unknown): HubError | undefined {
     case "entity.too.large":
       return new HttpRefusal(413, bodyTooLarge().message);
     case "entity.parse.failed":
-      return new HttpRefusal(400, "the body is not valid JSON");
+      return new HttpRefusal(400, "the request is not valid JSON");
     default:
       return new HttpRefusal(400, "the body cannot be read");
   }
