@@ -9,41 +9,41 @@ const width = 110;
 
 /** What comes first, under which heading, and what there is to say besides. The rest follows by service. */
 const sections = [
-  [
-    "PostgreSQL and Redis. Unset, npm start brings its own and keeps their data in .data/",
-    {
+  {
+    heading: "PostgreSQL and Redis. Unset, npm start brings its own and keeps their data in .data/",
+    variables: {
       DATABASE_URL: { example: "postgresql://user:password@127.0.0.1:5432/wahub" },
       DATABASE_POOL_MAX: {},
       REDIS_URL: { example: "redis://:password@127.0.0.1:6379" },
       REDIS_PREFIX: {},
     },
-  ],
-  [
-    "Twilio. npm start uses these only with --real-twilio; without it, a simulator, whatever is set here",
-    {
+  },
+  {
+    heading: "Twilio. npm start uses these only with --real-twilio; without it, a simulator, whatever is set here",
+    variables: {
       TWILIO_ACCOUNT_SID: { example: "AC................................" },
       TWILIO_AUTH_TOKEN: {},
       TWILIO_WHATSAPP_FROM: { example: "whatsapp:+15005550006" },
       PUBLIC_WEBHOOK_URL: { example: "https://hub.example.com" },
       TWILIO_API_BASE_URL: {},
     },
-  ],
-  [
-    "Keys",
-    {
+  },
+  {
+    heading: "Keys",
+    variables: {
       BOOTSTRAP_API_KEY: { note: "Unset, npm start makes one and keeps it in .data/api-key." },
       QUEUE_BOARD_PORT: { example: "9110" },
       QUEUE_BOARD_KEY: {},
     },
-  ],
+  },
 ];
 
 const settings = new Map();
 for (const service of services) {
   const { config } = await import(`../services/${service}/src/config.ts`);
   for (const row of describeConfig(config)) {
-    const known = settings.get(row.name) ?? { default: row.default, readBy: [], docs: [] };
-    known.readBy.push(service);
+    const known = settings.get(row.name) ?? { readBy: [], docs: [] };
+    known.readBy.push({ service, standard: row.default });
     if (!known.docs.some((doc) => doc.text === row.doc)) known.docs.push({ service, text: row.doc });
     settings.set(row.name, known);
   }
@@ -57,7 +57,7 @@ const lines = [
   ),
 ];
 const told = new Set(shared);
-for (const [heading, variables] of sections) {
+for (const { heading, variables } of sections) {
   lines.push("", "", `# --- ${heading}`);
   for (const [name, extra] of Object.entries(variables)) tell(name, extra);
 }
@@ -73,12 +73,16 @@ for (const name of settings.keys()) if (!told.has(name)) tell(name, {});
 writeFileSync(process.argv[2], `${lines.join("\n")}\n`);
 
 function tell(name, { example, note }) {
-  const { default: standard, readBy, docs } = settings.get(name);
+  const { readBy, docs } = settings.get(name);
   told.add(name);
-  const whom = readBy.length === services.length ? "all services" : readBy.join(", ");
+  const oneForAll = readBy.every((one) => one.standard === readBy[0].standard);
+  const whom =
+    oneForAll && readBy.length === services.length
+      ? "all services"
+      : readBy.map((one) => (oneForAll ? one.service : `${one.service}: ${one.standard}`)).join(", ");
   const said = docs.length === 1 ? [`${docs[0].text} (${whom})`] : docs.map((doc) => `${doc.service}: ${doc.text}`);
   const texts = note === undefined ? said : [...said, note];
-  lines.push("", ...texts.flatMap(comment), `#${name}=${example ?? standard}`);
+  lines.push("", ...texts.flatMap(comment), `#${name}=${example ?? (oneForAll ? readBy[0].standard : "")}`);
 }
 
 function comment(text) {

@@ -151,15 +151,17 @@ describe("npm start", () => {
     await hub.delivered(first.job_ids[0]!);
 
     const [, sender] = await hub.said(/sender runs as process (\d+)$/);
-    process.kill(Number(sender), "SIGKILL");
+    const [, redis] = await hub.said(/Redis runs as process (\d+)$/);
+    for (const pid of [sender, redis]) process.kill(Number(pid), "SIGKILL");
     await hub.said(/sender is gone \(ended by SIGKILL\); starting it again in 0.5 s$/);
     await hub.said(/sender runs again as process/);
+    await hub.said(/Redis runs again as process/);
     const second = await runLine(curl);
     await hub.delivered(second.job_ids[0]!);
 
     hub.child.kill("SIGINT");
     expect(await hub.exited).toBe(0);
-    expect(hub.processes()).toHaveLength(9);
+    expect(hub.processes()).toHaveLength(10);
     expect(hub.processes().filter(isRunning)).toEqual([]);
   });
 

@@ -19,9 +19,9 @@ const connectTimeoutMs = 3_000;
 
 /**
  * A connection that owes an answer and brings nothing for this long is dead and gets replaced: the network may have
- * swallowed it without a word. Workers block for up to ten seconds.
+ * swallowed it without a word. Workers block for five seconds.
  */
-const silenceMs = { commands: 4_000, blocking: 15_000 } as const;
+const silenceMs = { commands: 4_000, blocking: 8_000 } as const;
 
 const longestReconnectMs = 1_000;
 

@@ -1,5 +1,6 @@
 export { startStack } from "./stack.ts";
 export type { Stack, StackOptions, StackUrls } from "./stack-types.ts";
+export type { RestartableServer } from "./restartable-server.ts";
 export type { ServiceProcess } from "./child-service.ts";
 export type { Ports } from "./service-launch.ts";
 export type { ServiceName } from "./service-name.ts";

@@ -5,7 +5,7 @@ import { keptCluster, temporaryCluster, type MakeCluster } from "./postgres-clus
 import { describeEnd, whenEnded } from "./process-end.ts";
 import { postgresUser, type OsUser } from "./os-user.ts";
 import { postgresBinaries } from "./postgres-binaries.ts";
-import { startServer, type ServerProcess } from "./server-process.ts";
+import { startServer, type ServerProcess, type ServerSpec } from "./server-process.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 const SUPERUSER = "wahub";
@@ -20,13 +20,15 @@ export interface PostgresOptions {
   durable: boolean;
   /** A folder to keep its data in. Default: a temporary one that goes away with this process. */
   keepIn?: string;
-  /** Default: a free random one. */
-  port?: number | undefined;
 }
 
 export interface Postgres extends ServerProcess {
   /** Superuser, database `postgres`. */
   readonly url: string;
+  /** Where its files are. */
+  readonly folder: string;
+  /** Once it has ended: starts it again on the same port, with its data. */
+  startAgain(): Promise<ServerProcess>;
 }
 
 /**
@@ -43,23 +45,25 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     keepIn === undefined
       ? await temporaryCluster({ user, watchdog, make })
       : await keptCluster({ folder: keepIn, user, watchdog, make });
-  const server = await startServer(
-    {
-      name: "PostgreSQL",
-      command: join(binaries, "bin", "postgres"),
-      args: (port) => ["-D", join(folder, "data"), "-p", `${port}`, ...settings(durable)],
-      env: ENVIRONMENT,
-      cwd: folder,
-      user: user && { uid: user.uid, gid: user.gid },
-      ready: /database system is ready to accept connections/,
-      // "Fast" shutdown: open connections are closed.
-      stopSignal: "SIGINT",
-      logFile,
-    },
-    watchdog,
-    options.port,
-  );
-  return { ...server, url: `postgresql://${SUPERUSER}:${password}@127.0.0.1:${server.port}/postgres` };
+  const spec: ServerSpec = {
+    name: "PostgreSQL",
+    command: join(binaries, "bin", "postgres"),
+    args: (port) => ["-D", join(folder, "data"), "-p", `${port}`, ...settings(durable)],
+    env: ENVIRONMENT,
+    cwd: folder,
+    user: user && { uid: user.uid, gid: user.gid },
+    ready: /database system is ready to accept connections/,
+    // "Fast" shutdown: open connections are closed.
+    stopSignal: "SIGINT",
+    logFile,
+  };
+  const server = await startServer(spec, watchdog);
+  return {
+    ...server,
+    folder,
+    url: `postgresql://${SUPERUSER}:${password}@127.0.0.1:${server.port}/postgres`,
+    startAgain: () => startServer(spec, watchdog, server.port),
+  };
 }
 
 function settings(durable: boolean): string[] {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { resolveRedisBinary } from "./redis-binary.ts";
 import { isAtLeast } from "./redis-version.ts";
-import { startServer, type ServerProcess } from "./server-process.ts";
+import { startServer, type ServerProcess, type ServerSpec } from "./server-process.ts";
 import { makePrivateFolder } from "./temporary-folder.ts";
 import type { Watchdog } from "./watchdog.ts";
 
@@ -13,15 +13,12 @@ export interface RedisOptions {
   appendOnly?: boolean;
   /** A folder to keep its data in. Default: a temporary one that goes away with this process. */
   keepIn?: string;
-  /** Default: a free random one. */
-  port?: number | undefined;
-  /** Default: a random one. */
-  password?: string | undefined;
 }
 
 export interface Redis extends ServerProcess {
   readonly url: string;
-  readonly password: string;
+  /** Once it has ended: starts it again on the same port, with what it has kept. */
+  startAgain(): Promise<ServerProcess>;
 }
 
 /**
@@ -34,7 +31,7 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
   const folder = options.keepIn ?? (await makePrivateFolder("wahub-redis-"));
   if (options.keepIn === undefined) watchdog.removeAtEnd(folder);
   else await mkdir(folder, { recursive: true, mode: 0o700 });
-  const password = options.password ?? randomBytes(18).toString("base64url");
+  const password = randomBytes(18).toString("base64url");
   // Redis 7 renamed the setting. Jobs with ids and options are longer than the default of 64 bytes.
   const compactHashes = isAtLeast(binary.version, [7, 0]) ? "hash-max-listpack-value" : "hash-max-ziplist-value";
   const config = (port: number) =>
@@ -51,20 +48,21 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
       "daemonize no",
       "",
     ].join("\n");
-  const server = await startServer(
-    {
-      name: "Redis",
-      command: binary.command,
-      args: () => ["-"],
-      input: config,
-      env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...binary.env },
-      cwd: folder,
-      ready: /Ready to accept connections/,
-      stopSignal: "SIGTERM",
-      logFile,
-    },
-    watchdog,
-    options.port,
-  );
-  return { ...server, password, url: `redis://:${password}@127.0.0.1:${server.port}` };
+  const spec: ServerSpec = {
+    name: "Redis",
+    command: binary.command,
+    args: () => ["-"],
+    input: config,
+    env: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...binary.env },
+    cwd: folder,
+    ready: /Ready to accept connections/,
+    stopSignal: "SIGTERM",
+    logFile,
+  };
+  const server = await startServer(spec, watchdog);
+  return {
+    ...server,
+    url: `redis://:${password}@127.0.0.1:${server.port}`,
+    startAgain: () => startServer(spec, watchdog, server.port),
+  };
 }

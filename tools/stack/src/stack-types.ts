@@ -1,5 +1,6 @@
 import type { TwilioAccount } from "./account.ts";
 import type { ServiceProcess } from "./child-service.ts";
+import type { RestartableServer } from "./restartable-server.ts";
 import type { ServiceName } from "./service-name.ts";
 
 export interface StackOptions {
@@ -36,6 +37,10 @@ export interface Stack {
   readonly apiKey: string;
   readonly twilio: TwilioAccount;
   readonly sim: ServiceProcess;
+  /** PostgreSQL, to take it away and bring it back; not there where `databaseUrl` was given. */
+  readonly postgres: RestartableServer | undefined;
+  /** Redis, which comes back empty; not there where `redisUrl` was given. */
+  readonly redis: RestartableServer | undefined;
   readonly logFolder: string;
   service(name: ServiceName, replica?: number): ServiceProcess;
   /** Stops everything, the last started first. */

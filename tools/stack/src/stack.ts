@@ -5,6 +5,7 @@ import { allStarted, createClosers, type Closers } from "./closers.ts";
 import { createDatabase, migrate } from "./database.ts";
 import { startPostgres } from "./postgres.ts";
 import { startRedis } from "./redis.ts";
+import { restartable, type RestartableServer } from "./restartable-server.ts";
 import { makeLogFolder } from "./run-folder.ts";
 import { SERVICE_NAMES, type ServiceName } from "./service-name.ts";
 import type { Stack, StackOptions } from "./stack-types.ts";
@@ -53,11 +54,13 @@ async function start(options: StackOptions, closers: Closers, watchdog: Watchdog
     );
   };
 
-  const [databaseUrl, redisUrl, sim] = await allStarted([
+  const [{ url: databaseUrl, server: postgres }, { url: redisUrl, server: redis }, sim] = await allStarted([
     options.databaseUrl === undefined
       ? ownDatabase(options, closers, watchdog, logFolder)
-      : migrated(options.databaseUrl),
-    options.redisUrl === undefined ? ownRedis(closers, watchdog, logFolder) : Promise.resolve(options.redisUrl),
+      : migrated({ url: options.databaseUrl }),
+    options.redisUrl === undefined
+      ? ownRedis(closers, watchdog, logFolder)
+      : Promise.resolve<Server>({ url: options.redisUrl }),
     launch("sim", "tools/twilio-sim/src/main.ts", (port) => ({ HTTP_PORT: `${port}`, ...account })),
   ]);
   const simUrl = `http://127.0.0.1:${sim.ports["http"]}`;
@@ -113,10 +116,18 @@ async function start(options: StackOptions, closers: Closers, watchdog: Watchdog
     apiKey,
     twilio,
     sim,
+    postgres,
+    redis,
     logFolder,
     service: find,
     stop: () => closers.close(),
   };
+}
+
+/** A server that the stack uses, and the handle of one that is its own. */
+interface Server {
+  readonly url: string;
+  readonly server?: RestartableServer;
 }
 
 async function ownDatabase(
@@ -124,17 +135,21 @@ async function ownDatabase(
   closers: Closers,
   watchdog: Watchdog,
   logFolder: string,
-): Promise<string> {
-  const postgres = await closers.track(startPostgres({ watchdog, logFile: join(logFolder, "postgres.log"), durable }));
-  return migrated(await createDatabase(postgres.url, "wahub"));
+): Promise<Server> {
+  const postgres = await startPostgres({ watchdog, logFile: join(logFolder, "postgres.log"), durable });
+  const server = restartable(postgres, postgres.startAgain);
+  closers.add(() => server.stop());
+  return migrated({ url: await createDatabase(postgres.url, "wahub"), server });
 }
 
-async function ownRedis(closers: Closers, watchdog: Watchdog, logFolder: string): Promise<string> {
-  const redis = await closers.track(startRedis({ watchdog, logFile: join(logFolder, "redis.log") }));
-  return redis.url;
+async function ownRedis(closers: Closers, watchdog: Watchdog, logFolder: string): Promise<Server> {
+  const redis = await startRedis({ watchdog, logFile: join(logFolder, "redis.log") });
+  const server = restartable(redis, redis.startAgain);
+  closers.add(() => server.stop());
+  return { url: redis.url, server };
 }
 
-async function migrated(databaseUrl: string): Promise<string> {
-  await migrate(databaseUrl);
-  return databaseUrl;
+async function migrated(database: Server): Promise<Server> {
+  await migrate(database.url);
+  return database;
 }

@@ -1,3 +1,4 @@
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { Closers } from "../closers.ts";
 import { ensureDatabase, migrate } from "../database.ts";
@@ -45,37 +46,36 @@ async function ownPostgres(
   { dataFolder, logFolder, watchdog, say }: ServerOptions,
   closers: Closers,
 ): Promise<Postgres> {
-  let last: Postgres | undefined;
+  let server: Postgres | undefined;
   const start = async () => {
+    if (server !== undefined) return runOf(await server.startAgain());
     const keepIn = join(dataFolder, "postgres");
     const logFile = join(logFolder, "postgres.log");
-    // The same port again: the services know it.
-    last = await startPostgres({ watchdog, logFile, durable: true, keepIn, port: last?.port });
-    return runOf(last);
+    server = await startPostgres({ watchdog, logFile, durable: true, keepIn });
+    if (isLink(keepIn)) say(`PostgreSQL's user cannot reach ${dataFolder}: its files are in ${server.folder}`);
+    return runOf(server);
   };
   await closers.track(supervise({ name: "PostgreSQL", start, say }));
-  return last!;
+  return server!;
 }
 
 async function ownRedis({ dataFolder, logFolder, watchdog, say }: ServerOptions, closers: Closers): Promise<Redis> {
-  let last: Redis | undefined;
+  let server: Redis | undefined;
   const start = async () => {
+    if (server !== undefined) return runOf(await server.startAgain());
     const keepIn = join(dataFolder, "redis");
     const logFile = join(logFolder, "redis.log");
-    last = await startRedis({
-      watchdog,
-      logFile,
-      appendOnly: true,
-      keepIn,
-      port: last?.port,
-      password: last?.password,
-    });
-    return runOf(last);
+    server = await startRedis({ watchdog, logFile, appendOnly: true, keepIn });
+    return runOf(server);
   };
   await closers.track(supervise({ name: "Redis", start, say }));
-  return last!;
+  return server!;
 }
 
 function runOf(server: ServerProcess): Run {
   return { pid: server.pid, ended: server.ended.then(describeEnd), stop: () => server.stop() };
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path).isSymbolicLink();
 }
