@@ -8,7 +8,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createGrpcClient } from "@wahub/platform";
 import { DispatchService, type BulkSendStreamRequestSchema } from "@wahub/proto";
 import { startStack, type Stack } from "@wahub/stack";
-import pg from "pg";
+import { Client } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 
 type Part = MessageInitShape<typeof BulkSendStreamRequestSchema>;
@@ -18,7 +18,7 @@ const recipientsPerChunk = 5_000;
 
 const stack = await startStack({ durable: true, env: { dispatch: { LOG_LEVEL: "warn" } } });
 try {
-  const database = new pg.Client({ connectionString: stack.urls.databaseUrl });
+  const database = new Client({ connectionString: stack.urls.databaseUrl });
   await database.connect();
   // The sender would send meanwhile; the subject here is the intake.
   await stack.service("sender").stop();
@@ -31,7 +31,7 @@ try {
 }
 process.exit();
 
-async function steadyStream(on: Stack, database: pg.Client): Promise<void> {
+async function steadyStream(on: Stack, database: Client): Promise<void> {
   const memory = watchMemory(on.service("dispatch").pid);
   const startedAt = performance.now();
   const answer = await send(on, "steady");
@@ -42,7 +42,7 @@ async function steadyStream(on: Stack, database: pg.Client): Promise<void> {
 }
 
 /** Killed when half of the rows are in; sent again as soon as the service is back. */
-async function killedStream(on: Stack, database: pg.Client): Promise<void> {
+async function killedStream(on: Stack, database: Client): Promise<void> {
   const broken = send(on, "killed").then(
     () => "answered",
     () => "broken",
@@ -78,7 +78,10 @@ async function* parts(idempotencyKey: string): AsyncGenerator<Part> {
   yield { part: { case: "header", value: { idempotencyKey, content } } };
   for (let from = 0; from < recipients; from += recipientsPerChunk) {
     const size = Math.min(recipientsPerChunk, recipients - from);
-    const chunk = Array.from({ length: size }, (_, i) => ({ phone: phone(from + i), metadata: { customer: from + i } }));
+    const chunk = Array.from({ length: size }, (_, i) => ({
+      phone: phone(from + i),
+      metadata: { customer: from + i },
+    }));
     yield { part: { case: "recipients", value: { recipients: chunk } } };
   }
 }
@@ -89,7 +92,7 @@ function phone(i: number): string {
 }
 
 /** The same number of rows by COPY, straight into the message table, in one transaction that is rolled back. */
-async function rawCopy(database: pg.Client): Promise<number> {
+async function rawCopy(database: Client): Promise<number> {
   const startedAt = performance.now();
   await database.query("begin");
   const copy = database.query(
@@ -116,7 +119,7 @@ async function rawCopy(database: pg.Client): Promise<number> {
   return Math.round(count / seconds);
 }
 
-async function rows(database: pg.Client, batchId: string): Promise<number> {
+async function rows(database: Client, batchId: string): Promise<number> {
   const { rows: found } = await database.query<{ n: number }>(
     "select count(*)::int as n from message where batch_id = $1",
     [batchId],

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { HubError } from "@wahub/domain";
+import type { HubError } from "@wahub/domain";
 import { DispatchService, StatusService } from "@wahub/proto";
 import { createGrpcClient, type GrpcClientOptions } from "./grpc-client.ts";
 import { startGrpc, thrown } from "./testing.ts";
@@ -102,7 +102,7 @@ describe("a client of several replicas", () => {
     const sends = [unsafe(), unsafe()].map((call) =>
       call.then(
         () => "answered",
-        ({ kind }: HubError) => kind,
+        (error: unknown) => (error as HubError).kind,
       ),
     );
     await bothStuck.promise;

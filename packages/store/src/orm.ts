@@ -12,7 +12,10 @@ export interface OrmOptions {
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly poolMax?: number;
-  /** How long a statement waits for a free or new connection before it fails as unavailable; 5 s by default. */
+  /**
+   * How long a statement waits for a free or new connection before it fails as unavailable. Default 5 s, or less where
+   * `queryTimeoutMs` is less.
+   */
   readonly connectTimeoutMs?: number;
   /**
    * A statement without an answer for this long fails as unavailable, and its connection is closed: the server may have
@@ -30,7 +33,7 @@ export interface Orm {
   readonly orm: MikroORM;
   readonly pool: Pool;
   /** Cuts all connections, whatever is going on. */
-  cut(): void;
+  readonly cut: () => void;
 }
 
 const defaultConnectTimeoutMs = 5_000;
@@ -39,8 +42,18 @@ const defaultQueryTimeoutMs = 20_000;
 /** A silent connection is asked after this time whether it still stands; it is closed 10 s later if it does not. */
 const keepAliveAfterMs = 10_000;
 
-/** How soon PostgreSQL notices in the middle of a statement that nobody waits for it any more. */
-const clientCheckMs = 1_000;
+/** What we ask of PostgreSQL for each of our connections. */
+const sessionSettings = {
+  // A server or role may have it off; an answer of ours means that PostgreSQL cannot lose it.
+  synchronous_commit: "on",
+  // How soon (ms) it notices in the middle of a statement that nobody waits for it any more.
+  client_connection_check_interval: 1_000,
+  // How soon (s) it notices between statements, or in a COPY, that we have vanished without a word: until then we hold
+  // our locks, and whoever repeats the call waits for them.
+  tcp_keepalives_idle: 10,
+  tcp_keepalives_interval: 5,
+  tcp_keepalives_count: 3,
+};
 
 /** A session that holds locks and says nothing is ended: its process hangs, and others wait for it. */
 const idleInTransactionTimeoutMs = 60_000;
@@ -49,6 +62,8 @@ const defaultPoolMax = 10;
 
 /** Makes the ORM and its pool. Connects on first use, so it never fails for a server that is away. */
 export function createOrm(options: OrmOptions): Orm {
+  const { queryTimeoutMs = defaultQueryTimeoutMs } = options;
+  const { connectTimeoutMs = Math.min(defaultConnectTimeoutMs, queryTimeoutMs || Infinity) } = options;
   let pool: Pool | undefined;
   const sockets = new Set<Socket>();
   const orm = new MikroORM({
@@ -63,14 +78,15 @@ export function createOrm(options: OrmOptions): Orm {
       // Parsed by pg itself, because MikroORM drops what stands behind the question mark (sslmode and the like).
       connectionString: options.databaseUrl,
       application_name: options.applicationName,
-      connectionTimeoutMillis: options.connectTimeoutMs ?? defaultConnectTimeoutMs,
+      connectionTimeoutMillis: connectTimeoutMs,
       idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
-      query_timeout: options.queryTimeoutMs ?? defaultQueryTimeoutMs,
+      query_timeout: queryTimeoutMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAliveAfterMs,
       stream: () => trackedSocket(sockets),
-      // A server or role may have it off; an answer of ours means that PostgreSQL cannot lose it.
-      options: `-c synchronous_commit=on -c client_connection_check_interval=${clientCheckMs}`,
+      options: Object.entries(sessionSettings)
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(" "),
       ...(options.statementTimeoutMs ? { statement_timeout: options.statementTimeoutMs } : {}),
       onPoolCreated: (created: Pool) => {
         pool = created;

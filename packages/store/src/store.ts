@@ -22,7 +22,7 @@ export interface Store {
 }
 
 /** A server that has vanished says goodbye to nobody. */
-const closeGraceMs = 2_000;
+const closeGraceMs = 1_000;
 
 /**
  * Opens the store. Connects on first use; a server that is away fails the statement, not the process, and lost

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { readCallbackQuery, statusCallbackUrl, publicWebhookUrl } from "./callback-url.ts";
+import { readCallbackQuery, statusCallbackUrl, readPublicWebhookUrl } from "./callback-url.ts";
 
 const messageId = "0195a1b2-c3d4-8e5f-8a7b-0123456789ab";
 
@@ -37,7 +37,7 @@ describe("the public webhook URL", () => {
   test.each(["https://hooks.example.com", " https://example.com:8443/prefix/ ", "http://127.0.0.1:8081"])(
     "may be %j",
     (text) => {
-      expect(publicWebhookUrl(text)).toBe(text.trim());
+      expect(readPublicWebhookUrl(text)).toBe(text.trim());
     },
   );
 
@@ -49,6 +49,6 @@ describe("the public webhook URL", () => {
     ["https://user:pass@example.com", "no user name"],
     ["https://my_host.example.com", "underscores"],
   ])("must not be %s", (text, reason) => {
-    expect(() => publicWebhookUrl(text)).toThrow(reason);
+    expect(() => readPublicWebhookUrl(text)).toThrow(reason);
   });
 });

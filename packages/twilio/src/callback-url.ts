@@ -22,7 +22,7 @@ export interface CallbackTarget {
  * @returns the URL as it was given, trimmed
  * @throws Error that says what would be right
  */
-export function publicWebhookUrl(text: string): string {
+export function readPublicWebhookUrl(text: string): string {
   const trimmed = text.trim();
   const url = URL.parse(trimmed);
   if (url?.protocol !== "https:" && url?.protocol !== "http:") throw new Error("must be a URL https://...");

@@ -167,6 +167,23 @@ describe.each(transports)("%s", (_name, transportTo) => {
     expect(deadline?.getTime()).toBeLessThan(startedAt + 2_000);
   });
 
+  test("a deadline further off than timers can wait is no deadline at once", async () => {
+    backend.handlers.getBatch = async () => ({ batch: { id: batchId } });
+    for (const timeout of [{ "connect-timeout-ms": "9999999999" }, { "grpc-timeout": "99999999H" }]) {
+      const answer = await status().getBatch({ batchId }, { headers: { ...headers, ...timeout } });
+      expect(answer.batch?.id).toBe(batchId);
+    }
+    const seen = Promise.withResolvers<Date | undefined>();
+    backend.handlers.watchBatch = async function* (_request, context) {
+      seen.resolve(context.deadline);
+      yield { batch: { id: batchId } };
+    };
+    const days = 86_400_000;
+    const far = { ...headers, "connect-timeout-ms": "9999999999", "grpc-timeout": "99999999H" };
+    for await (const _ of status().watchBatch({ batchId }, { headers: far })) break;
+    expect((await seen.promise)?.getTime()).toBeGreaterThan(Date.now() + 23 * days);
+  });
+
   test("a request over 16 MiB is refused with a clear word", async () => {
     const error = await failure(
       dispatch().bulkSend({ ...order, idempotencyKey: "k".repeat(17 * 1024 * 1024) }, { headers }),

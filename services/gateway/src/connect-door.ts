@@ -9,6 +9,7 @@ import { quietWhenGone } from "./client-gone.ts";
 import { callFactsKey, factsOf } from "./call-facts.ts";
 import { maxBodyBytes } from "./config.ts";
 import { refuse } from "./connect-errors.ts";
+import { cutTimeout } from "./cut-timeout.ts";
 import { HttpRefusal } from "./rest-errors.ts";
 import { refuseInOurWords, withDetails } from "./refusals.ts";
 
@@ -34,6 +35,7 @@ export function createConnectDoor(services: readonly OpenService[]): RequestHand
     (req, _res, next) => {
       if (rpcPaths.has(req.path)) {
         refuseWithoutHost(req.headers.host);
+        cutTimeout(req.headers);
         // The library reads a body that it finds here instead of the request.
         req.body = limitedBody(req);
       }

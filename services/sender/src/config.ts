@@ -9,7 +9,7 @@ import {
   type Config,
   type ConfigSchema,
 } from "@wahub/platform";
-import { publicWebhookUrl } from "@wahub/twilio/webhooks";
+import { readPublicWebhookUrl } from "@wahub/twilio/webhooks";
 
 /** Every setting of this service; docs/config.md is generated from it. */
 export const config = {
@@ -35,7 +35,7 @@ export const config = {
     doc: "Where Twilio's API is, for a simulator; unset means Twilio itself.",
   },
   PUBLIC_WEBHOOK_URL: {
-    parse: publicWebhookUrl,
+    parse: readPublicWebhookUrl,
     doc: "Base URL under which Twilio reaches webhook-ingest; may have a path prefix.",
   },
   SENDER_CONCURRENCY: {

@@ -1,5 +1,5 @@
 import { commonConfig, type Config, integer, list, nonEmpty, port, url, type ConfigSchema } from "@wahub/platform";
-import { publicWebhookUrl } from "@wahub/twilio/webhooks";
+import { readPublicWebhookUrl } from "@wahub/twilio/webhooks";
 
 /** Every setting of this service; docs/config.md is generated from it. */
 export const config = {
@@ -19,7 +19,7 @@ export const config = {
     doc: "Its auth token; a comma-separated list while a token rotates (any of them may have signed).",
   },
   PUBLIC_WEBHOOK_URL: {
-    parse: publicWebhookUrl,
+    parse: readPublicWebhookUrl,
     doc: "Base URL under which Twilio reaches this service; may have a path prefix. Signatures are verified over it.",
   },
   LEASE_SWEEP_EVERY_MS: {

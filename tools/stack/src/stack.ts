@@ -137,14 +137,14 @@ async function ownDatabase(
   logFolder: string,
 ): Promise<Server> {
   const postgres = await startPostgres({ watchdog, logFile: join(logFolder, "postgres.log"), durable });
-  const server = restartable(postgres, postgres.startAgain);
+  const server = restartable(postgres, () => postgres.startAgain());
   closers.add(() => server.stop());
   return migrated({ url: await createDatabase(postgres.url, "wahub"), server });
 }
 
 async function ownRedis(closers: Closers, watchdog: Watchdog, logFolder: string): Promise<Server> {
   const redis = await startRedis({ watchdog, logFile: join(logFolder, "redis.log") });
-  const server = restartable(redis, redis.startAgain);
+  const server = restartable(redis, () => redis.startAgain());
   closers.add(() => server.stop());
   return { url: redis.url, server };
 }

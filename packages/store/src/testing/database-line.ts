@@ -9,7 +9,7 @@ export interface DatabaseLine {
   cut(): void;
   /** Nothing gets through any more, on old connections and new ones, and nobody is told: a black hole. */
   swallow(): void;
-  /** New connections get through again; what was swallowed stays swallowed. */
+  /** New connections get through again; PostgreSQL hears that the other end of what was swallowed is gone. */
   mend(): void;
   /** Connections that stand at the moment. */
   readonly connections: number;
@@ -29,9 +29,7 @@ export async function startDatabaseLine(databaseUrl: string): Promise<DatabaseLi
     const upstream = connect(Number(target.port || 5432), target.hostname);
     keep(far, upstream);
     socket.on("close", () => upstream.destroy());
-    upstream.on("close", () => {
-      if (state !== "swallowing") socket.destroy();
-    });
+    upstream.on("close", () => socket.destroy());
     socket.pipe(upstream);
     upstream.pipe(socket);
   });
@@ -50,8 +48,10 @@ export async function startDatabaseLine(databaseUrl: string): Promise<DatabaseLi
       state = "swallowing";
       // PostgreSQL keeps its end, as it would if the network lost every packet.
       for (const socket of [...near, ...far]) socket.unpipe().removeAllListeners("close").resume();
+      for (const sockets of [near, far]) for (const socket of sockets) keep(sockets, socket);
     },
     mend() {
+      if (state === "swallowing") for (const socket of far) socket.resetAndDestroy();
       state = "up";
     },
     get connections() {
