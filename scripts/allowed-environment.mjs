@@ -6,6 +6,9 @@ const BASIC_VARIABLES = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "NODE_COMPILE_C
 /** How to write to the terminal. */
 export const TERMINAL_VARIABLES = ["TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "CI"];
 
+/** What a run of the fuzz tests is told: which one it is, and how long. */
+export const TEST_VARIABLES = ["SEED", "FUZZ_REQUESTS"];
+
 /** How to reach package archives from here; only for programs that download, never for services. */
 export const DOWNLOAD_VARIABLES = [
   "http_proxy",

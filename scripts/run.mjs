@@ -9,7 +9,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { allowedEnvironment, DOWNLOAD_VARIABLES, TERMINAL_VARIABLES } from "./allowed-environment.mjs";
+import { allowedEnvironment, DOWNLOAD_VARIABLES, TERMINAL_VARIABLES, TEST_VARIABLES } from "./allowed-environment.mjs";
 import { ensureDependencies } from "./dependencies.mjs";
 
 const NODE_MAJOR = 24;
@@ -50,7 +50,7 @@ function run(node) {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
     env: inherit
       ? process.env
-      : allowedEnvironment(process.env, { also: [...TERMINAL_VARIABLES, ...DOWNLOAD_VARIABLES] }),
+      : allowedEnvironment(process.env, { also: [...TERMINAL_VARIABLES, ...DOWNLOAD_VARIABLES, ...TEST_VARIABLES] }),
   });
   const forward = (signal) => child.kill(signal);
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"];

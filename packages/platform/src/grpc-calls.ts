@@ -16,6 +16,12 @@ import { requestIdHeader, requestIdOf } from "./request-id.ts";
 
 const deadlineSlackMs = 50;
 
+/** A call that took longer to fail has waited for something in vain, for example for a database that hangs. */
+const slowFailureMs = 1_000;
+
+/** A negative value tells the retries of gRPC clients to let it be. */
+const pushbackTrailer = "grpc-retry-pushback-ms";
+
 export interface CallDeskOptions<Caller> {
   /** Turns the `authorization` metadata into a caller, or throws HubError `unauthenticated`. */
   readonly authenticate: (authorization: string | undefined) => Promise<Caller>;
@@ -80,6 +86,17 @@ export function createCallDesk<Caller>(options: CallDeskOptions<Caller>): CallDe
       ...(deadline === undefined ? {} : { deadline }),
     };
     admitted.set(metadata, { context, record });
+  }
+
+  function note(record: LiveCall, error: unknown): StatusObject {
+    record.error = error;
+    const refusal = toGrpcStatus(error, record.requestId);
+    const isSlow = performance.now() - record.startedAt > slowFailureMs;
+    // What failed slowly here fails slowly again: the client does not repeat it by itself, unless another replica may answer.
+    if (refusal.code === status.UNAVAILABLE && isSlow && stopReason === undefined) {
+      refusal.metadata.set(pushbackTrailer, "-1");
+    }
+    return refusal;
   }
 
   function refuse(record: LiveCall, error: unknown): void {
@@ -194,11 +211,6 @@ function inOurWords(record: LiveCall, answer: Answer): Answer {
   record.code = ours.code;
   record.abort.abort(refusal.error);
   return ours;
-}
-
-function note(record: LiveCall, error: unknown): StatusObject {
-  record.error = error;
-  return toGrpcStatus(error, record.requestId);
 }
 
 function isProbe(path: string): boolean {

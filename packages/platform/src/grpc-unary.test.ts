@@ -288,6 +288,22 @@ describe("the client", () => {
     expect(calls).toBe(4);
   });
 
+  test("does not repeat what took long to fail: a database that hangs is not asked five times over", async () => {
+    let calls = 0;
+    const { target } = await serve({
+      dispatch: {
+        bulkSend: async () => {
+          calls += 1;
+          await new Promise((resolve) => setTimeout(resolve, 1_100));
+          throw new HubError("unavailable", "the database takes too long to answer");
+        },
+      },
+    });
+    const repeating = dispatchClient(target, { retryMethods: ["BulkSend"] });
+    expect(await thrown(repeating.bulkSend(validBatch, good))).toMatchObject({ kind: "unavailable" });
+    expect(calls).toBe(1);
+  });
+
   test("waits with retries until a service that restarts is back", async () => {
     const first = await startGrpc({});
     const { port } = first.server;

@@ -62,6 +62,9 @@ export async function claimMessages(
   });
 }
 
+/** Dispatch's clock has said that a queued message is due; the sender's may be this far behind it. */
+const clockSkewMs = 5_000;
+
 // Rows are locked in id order, like everywhere else. Two requests for one message in one statement: the update takes
 // one token, and the join on the token refuses the other. The array of ids makes the gate an index look-up per id; the update
 // joins what is locked already, a row at a time.
@@ -77,7 +80,7 @@ const claimStatement = `
     join sender s on s.id = m.sender_id
     join account a on a.id = s.account_id
     where m.id = any($2::uuid[])
-      and m.status = ${MessageStatus.QUEUED} and m.attempt = r.attempt - 1 and m.next_at <= $5
+      and m.status = ${MessageStatus.QUEUED} and m.attempt = r.attempt - 1 and m.next_at <= $5::timestamptz + interval '${clockSkewMs} milliseconds'
       and b.state = ${BatchState.RUNNING} and s.state = 1 and a.state = 1
     order by m.id
     for no key update of m

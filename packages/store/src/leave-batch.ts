@@ -25,7 +25,8 @@ export async function keepBatch(
 /** The owner gives up, for example because its caller is gone: the next call with the key goes on at once. */
 export async function releaseBatch(pool: Pool, tenantId: string, held: BatchOwnership): Promise<void> {
   await pool.query(
-    `update batch set owned_until = clock_timestamp() where tenant_id = $1 and id = $2 and owner = $3
+    // Another owner, who is nobody, so that a write of this one that is still under way cannot extend its time.
+    `update batch set owned_until = clock_timestamp(), owner = gen_random_uuid() where tenant_id = $1 and id = $2 and owner = $3
      and state = ${BatchState.ACCEPTING}`,
     [tenantId, held.batchId, held.owner],
   );

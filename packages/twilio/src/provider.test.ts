@@ -144,6 +144,11 @@ describe("an answer", () => {
     ["a 429 in HTML", (r) => r.writeHead(429).end("<html>"), { kind: "throttled", code: 0 }],
     ["a 500 without a body", (r) => r.writeHead(500).end(), { kind: "unknown", why: "server_error" }],
     ["a 502 in HTML", (r) => r.writeHead(502).end("<html>"), { kind: "unknown", why: "server_error" }],
+    [
+      "a 403 in the JSON of a proxy",
+      (r) => r.writeHead(403).end('{"code":403,"message":"Forbidden"}'),
+      { kind: "unknown", why: "unexpected_status" },
+    ],
     ["a 403 in HTML", (r) => r.writeHead(403).end("<html>"), { kind: "unknown", why: "unexpected_status" }],
     ["a 400 with other JSON", (r) => json(r, 400, ["no"]), { kind: "unknown", why: "unexpected_status" }],
     ["a 201 without a SID", (r) => json(r, 201, {}), { kind: "unknown", why: "unreadable_answer" }],

@@ -91,11 +91,16 @@ function readAnswer(answer: HttpAnswer): ProviderAnswer {
   const waitMs = retryAfterMs(answer.headers["retry-after"], Date.now());
   return {
     httpStatus: answer.status,
-    ...(Number.isInteger(code) ? { code: code as number } : {}),
+    ...(isTwilioCode(code) ? { code } : {}),
     ...(typeof sid === "string" ? { sid } : {}),
     ...(typeof message === "string" ? { message } : {}),
     ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
   };
+}
+
+/** Twilio's codes have five digits. A proxy's own `{"code": 403}` says nothing about the message. */
+function isTwilioCode(code: unknown): code is number {
+  return Number.isInteger(code) && (code as number) >= 10_000;
 }
 
 function jsonObject(text: string): Record<string, unknown> {

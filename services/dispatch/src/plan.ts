@@ -25,10 +25,14 @@ const reofferLimit = 1000;
  * in between, the rows are queued and will be offered again.
  */
 export function createPlanRound(deps: PlannerDeps) {
+  // Remembered until a round has gone through: the epoch tells it once.
+  let redisForgot = false;
   return async (signal: AbortSignal): Promise<void> => {
     // A new epoch means that Redis has forgotten its jobs: everything queued is offered again at once.
-    const redisForgot = (await deps.epoch.check()) === "lost";
-    if (redisForgot) deps.events.redisForgot();
+    if ((await deps.epoch.check()) === "lost") {
+      redisForgot = true;
+      deps.events.redisForgot();
+    }
     for (const senderId of await sendersWithWork(deps.store.pool)) {
       if (signal.aborted) return;
       const now = deps.now();
@@ -38,6 +42,7 @@ export function createPlanRound(deps: PlannerDeps) {
       await deps.producer.enqueue([...lost, ...planned].map(toJob));
       deps.events.planned({ planned: planned.length, offeredAgain: lost.length });
     }
+    redisForgot = false;
   };
 }
 

@@ -7,6 +7,7 @@ import {
   createLogger,
   createMetrics,
   type Logger,
+  type Readiness,
   readinessChecks,
 } from "@wahub/platform";
 import { DispatchService, StatusService } from "@wahub/proto";
@@ -21,6 +22,14 @@ const healthTimeoutMs = 1_000;
 
 /** Share of the time for stopping that requests in flight get; the rest is for what comes after them. */
 const drainShare = 0.8;
+
+/** One service that is away is no reason to turn away the calls of the other. */
+function readyWithAny(readiness: Readiness): Readiness {
+  return async () => {
+    const checks = await readiness();
+    return checks.some(({ ok }) => ok) ? checks.map((check) => ({ ...check, optional: true })) : checks;
+  };
+}
 
 /** The gateway service: the door for web clients. It keeps nothing and checks no key; the services behind it do. */
 export function createGateway(config: GatewayConfig, overrides: { log?: Logger } = {}): App {
@@ -45,10 +54,12 @@ export function createGateway(config: GatewayConfig, overrides: { log?: Logger }
     port: config.ADMIN_PORT,
     metrics,
     log,
-    readiness: readinessChecks({
-      dispatch: () => health.dispatch.check(),
-      status_query: () => health.statusQuery.check(),
-    }),
+    readiness: readyWithAny(
+      readinessChecks({
+        dispatch: () => health.dispatch.check(),
+        status_query: () => health.statusQuery.check(),
+      }),
+    ),
   });
   const forward: ForwardOptions = { callTimeoutMs, stopping: () => server.stopping };
   const server = createHttpServer({

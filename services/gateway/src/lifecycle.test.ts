@@ -44,6 +44,24 @@ describe("a gateway whose services are away", () => {
   }, 20_000);
 });
 
+describe("a gateway with one of its services away", () => {
+  test("stays ready for the calls of the other, and names the one", async () => {
+    const backend = createStubBackend();
+    await backend.start();
+    toStop.push(backend);
+    const gateway = await running(backend.target(), { STATUS_QUERY_URL: `127.0.0.1:${await freePort()}` });
+    backend.handlers.bulkSend = async () => ({ batchId });
+    expect(await readiness(gateway)).toMatchObject({
+      ready: true,
+      checks: [
+        { name: "dispatch", ok: true },
+        { name: "status_query", ok: false, optional: true },
+      ],
+    });
+    expect((await fetch(`${gateway.url}/bulk-send`, { method: "POST", headers: json, body: order })).status).toBe(200);
+  });
+});
+
 describe("a gateway that stops", () => {
   test("finishes calls in flight and tells streams to come back", async () => {
     const { backend, gateway } = await both();

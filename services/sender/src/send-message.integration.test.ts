@@ -5,7 +5,7 @@ import { createMemoryLimiter } from "@wahub/limits";
 import { createLogger, createMetrics } from "@wahub/platform";
 import { MessageStatus } from "@wahub/proto";
 import { SendMessageJobSchema, type SendMessageJob } from "@wahub/proto/jobs";
-import { planSender } from "@wahub/store";
+import { claimMessages, planSender } from "@wahub/store";
 import {
   createTestDatabase,
   readBalance,
@@ -172,6 +172,36 @@ describe("a job while PostgreSQL or Redis goes away", () => {
     await senderWith(submitted)(again!);
     expect(sent).toHaveLength(1);
     expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.SUBMITTED, attempt: attempt + 1 });
+  });
+
+  test("whose claim commits only after it was given up sends nothing, and its message is planned anew", async () => {
+    const [job] = await planned();
+    const client = await db.store.pool.connect();
+    const { claims } = groups();
+    const deferrals = groups().deferrals;
+    const send = senderWith(submitted, 50, {
+      claims: {
+        ...claims,
+        submit: async (request) => {
+          await client.query("begin");
+          await claimMessages(client as unknown as typeof db.store.pool, [request], { now, leaseMs: 60_000 });
+          return away();
+        },
+      },
+      deferrals: {
+        ...deferrals,
+        // By now the outcome has been refused. The deferral waits for the row, which the commit lets go.
+        submit: async (deferral) => {
+          const waiting = deferrals.submit(deferral);
+          await client.query("commit");
+          client.release();
+          return waiting;
+        },
+      },
+    });
+    await send(job!);
+    expect(sent).toEqual([]);
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.ACCEPTED, attempt: 1, claim_token: null });
   });
 
   test("whose limits cannot be asked for goes back and spends nothing", async () => {

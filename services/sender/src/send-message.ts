@@ -111,8 +111,11 @@ async function giveBack(deps: SendMessageDeps, claim: Omit<AttemptOutcome, "resu
     errorCode: 0,
     errorMessage: "claim_unanswered",
   } as const;
-  const wasGranted = await insist(deps, () => deps.outcomes.submit({ ...claim, result }));
-  if (!wasGranted) await insist(deps, () => deps.deferrals.submit({ ...claim, nextAt }));
+  const giveUpClaim = (): Promise<boolean> => insist(deps, () => deps.outcomes.submit({ ...claim, result }));
+  if (await giveUpClaim()) return;
+  if (await insist(deps, () => deps.deferrals.submit({ ...claim, nextAt }))) return;
+  // The claim may have been committing all the while; the deferral has waited for its row, so now it shows.
+  await giveUpClaim();
 }
 
 /**

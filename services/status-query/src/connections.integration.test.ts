@@ -72,43 +72,31 @@ test("status-query that finds no PostgreSQL at its start waits for it", async ()
 });
 
 describe("status-query whose PostgreSQL goes away", () => {
-  test.each(["cut", "swallow"] as const)(
-    "says so in time (%s), and goes on when it is back",
-    async (how) => {
-      await app.start();
-      const batch = await storeSampleBatch(db.store, { createdAt: new Date(), recipients: 2 });
-      // The batch is the sample's tenant's, so "not found" is the answer of a database that is there.
-      const status = client();
-      const calls = [
-        () => status.getBatch({ batchId: batch.id }, call),
-        () => status.listMessages({ batchId: batch.id }, call),
-        () => status.getMessage({ messageId: batch.messageIds[0]! }, call),
-        async () => {
-          for await (const _ of status.watchBatch({ batchId: batch.id }, call));
-        },
-      ];
-      for (const one of calls) await expect(one()).rejects.toMatchObject({ kind: "not_found" });
-      line[how]();
-      const begun = performance.now();
-      for (const { kind } of await Promise.all(
-        calls.map((one) =>
-          one().then(
-            () => ({ kind: "answered" }),
-            (e: { kind: string }) => e,
-          ),
-        ),
-      ))
-        expect(kind).toBe("unavailable");
-      // Reads are repeated by the client: up to five times 300 ms and what STATEMENT_TIMEOUT_MS is given on top, 1 s.
-      expect(performance.now() - begun).toBeLessThan(12_000);
-      line.mend();
-      await until(() =>
-        status.getBatch({ batchId: batch.id }, call).then(
-          () => false,
-          ({ kind }) => kind === "not_found",
-        ),
-      );
-    },
-    40_000,
-  );
+  test.each(["cut", "swallow"] as const)("says so in time (%s), and goes on when it is back", async (how) => {
+    await app.start();
+    const batch = await storeSampleBatch(db.store, { createdAt: new Date(), recipients: 2 });
+    const status = client();
+    const watch = status.watchBatch({ batchId: batch.id }, call)[Symbol.asyncIterator]();
+    const watchMore = async () => void (await watch.next());
+    const calls = [
+      () => status.getBatch({ batchId: batch.id }, call),
+      () => status.listMessages({ batchId: batch.id }, call),
+      () => status.getMessage({ messageId: batch.messageIds[0]! }, call),
+    ];
+    await Promise.all([watchMore(), ...calls.map((one) => one())]);
+    line[how]();
+    const begun = performance.now();
+    for (const one of [watchMore, ...calls]) await expect(one()).rejects.toMatchObject({ kind: "unavailable" });
+    // Each within what STATEMENT_TIMEOUT_MS says and 1 s on top; what fails at once is tried for up to 3 s. And slack.
+    expect(performance.now() - begun).toBeLessThan(4 * 3_000 + 3_000);
+    line.mend();
+    const answers = async (): Promise<boolean> => {
+      try {
+        return (await calls[0]!()) !== undefined;
+      } catch {
+        return false;
+      }
+    };
+    await until(answers);
+  });
 });

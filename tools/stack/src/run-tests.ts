@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { allowedEnvironment, TERMINAL_VARIABLES } from "../../../scripts/allowed-environment.mjs";
+import { allowedEnvironment, TERMINAL_VARIABLES, TEST_VARIABLES } from "../../../scripts/allowed-environment.mjs";
 import { createClosers } from "./closers.ts";
 import { endProcess, whenEnded } from "./process-end.ts";
 import { PROJECT_ROOT } from "./project.ts";
@@ -44,7 +44,7 @@ async function testEnvironment(): Promise<Record<string, string>> {
     set["TEST_DATABASE_URL"] = servers.databaseUrl;
     set["TEST_REDIS_URL"] = servers.redisUrl;
   }
-  return allowedEnvironment(process.env, { also: TERMINAL_VARIABLES, set });
+  return allowedEnvironment(process.env, { also: [...TERMINAL_VARIABLES, ...TEST_VARIABLES], set });
 }
 
 async function runJest(env: Record<string, string>): Promise<number> {

@@ -46,7 +46,7 @@ export type BulkSendRequest = Message<"whatsapphub.v1.BulkSendRequest"> & {
   allOrNothing: boolean;
 
   /**
-   * For recipients that bring no metadata of their own. At most 4 KiB as JSON.
+   * For recipients that bring no metadata of their own. At most 4 KiB as JSON and 32 levels deep.
    *
    * @generated from field: google.protobuf.Struct metadata = 5;
    */
@@ -82,7 +82,7 @@ export type BulkSendRequestJson = {
   allOrNothing?: boolean;
 
   /**
-   * For recipients that bring no metadata of their own. At most 4 KiB as JSON.
+   * For recipients that bring no metadata of their own. At most 4 KiB as JSON and 32 levels deep.
    *
    * @generated from field: google.protobuf.Struct metadata = 5;
    */
@@ -108,7 +108,7 @@ export type Recipient = Message<"whatsapphub.v1.Recipient"> & {
   phone: string;
 
   /**
-   * Any JSON object of at most 4 KiB; stored with the message and returned with it.
+   * Any JSON object of at most 4 KiB and 32 levels; stored with the message and returned with it.
    *
    * @generated from field: google.protobuf.Struct metadata = 2;
    */
@@ -127,7 +127,7 @@ export type RecipientJson = {
   phone?: string;
 
   /**
-   * Any JSON object of at most 4 KiB; stored with the message and returned with it.
+   * Any JSON object of at most 4 KiB and 32 levels; stored with the message and returned with it.
    *
    * @generated from field: google.protobuf.Struct metadata = 2;
    */
@@ -341,7 +341,7 @@ export type BulkSendHeader = Message<"whatsapphub.v1.BulkSendHeader"> & {
   allOrNothing: boolean;
 
   /**
-   * For recipients that bring no metadata of their own. At most 4 KiB as JSON.
+   * For recipients that bring no metadata of their own. At most 4 KiB as JSON and 32 levels deep.
    *
    * @generated from field: google.protobuf.Struct metadata = 4;
    */
@@ -372,7 +372,7 @@ export type BulkSendHeaderJson = {
   allOrNothing?: boolean;
 
   /**
-   * For recipients that bring no metadata of their own. At most 4 KiB as JSON.
+   * For recipients that bring no metadata of their own. At most 4 KiB as JSON and 32 levels deep.
    *
    * @generated from field: google.protobuf.Struct metadata = 4;
    */
