@@ -117,11 +117,16 @@ describe("PostgreSQL goes away in the middle of a batch and comes back", () => {
         failure(hub.status.listMessages({ batchId }, hub.call)),
         failure(untilEnd(watch)),
       ]);
+      console.log(
+        how,
+        failures.map(({ tookMs }) => Math.round(tookMs)),
+      );
       expect(failures.map(({ kind }) => kind)).toEqual(failures.map(() => "unavailable"));
       expect(Math.max(...failures.map(({ tookMs }) => tookMs))).toBeLessThan(8_000);
       expect((await rest(phones)).status).toBe(503);
       for (const name of ["dispatch", "sender", "webhook-ingest", "status-query"] as const) {
-        expect(await readiness(stack.urls.admin[name])).toEqual({ status: 503, missing: ["postgresql"] });
+        const { status, missing } = await readiness(stack.urls.admin[name]);
+        expect([status, missing[0]]).toEqual([503, "postgresql"]);
       }
 
       await stack.postgres!.start();
@@ -219,7 +224,8 @@ describe("services that are told to stop under load", () => {
 
     expect([...kinds].filter((kind) => kind !== "unavailable")).toEqual([]);
     const stored = await storedBatches([...answers.keys()]);
-    expect(stored.map(({ key, id }) => [key, id]).toSorted()).toEqual([...answers].toSorted());
+    expect(stored.length).toBe(answers.size);
+    expect(new Map(stored.map(({ key, id }) => [key, id]))).toEqual(answers);
     expect(stored.every(({ total, messages }) => total === 1 && messages === 1)).toBe(true);
   });
 });

@@ -250,7 +250,7 @@ describe("a caller that goes away", () => {
   });
 
   test("without a word in the middle of a stream is not waited for; the stream goes on with the next call", async () => {
-    const { app, started } = begin({ STREAM_IDLE_TIMEOUT_MS: "1000" });
+    const { app, started } = begin({ STREAM_IDLE_TIMEOUT_MS: "1000", DATABASE_TIMEOUT_MS: "10000" });
     await started;
     const dispatch = await client(app);
     type Part = MessageInitShape<typeof BulkSendStreamRequestSchema>;

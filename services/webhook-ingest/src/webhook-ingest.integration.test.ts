@@ -213,7 +213,13 @@ describe("the service", () => {
 
   test("is ready when it has started and PostgreSQL answers", async () => {
     const ready = await fetch(`http://127.0.0.1:${app.ports()["admin"]}/readyz`);
-    expect(await ready.json()).toEqual({ ready: true, checks: [{ name: "postgresql", ok: true }] });
+    expect(await ready.json()).toEqual({
+      ready: true,
+      checks: [
+        { name: "postgresql", ok: true },
+        { name: "schema", ok: true },
+      ],
+    });
   });
 
   test("finishes what is in flight when it stops: whatever was answered 204 is there", async () => {
