@@ -117,10 +117,6 @@ describe("PostgreSQL goes away in the middle of a batch and comes back", () => {
         failure(hub.status.listMessages({ batchId }, hub.call)),
         failure(untilEnd(watch)),
       ]);
-      console.log(
-        how,
-        failures.map(({ tookMs }) => Math.round(tookMs)),
-      );
       expect(failures.map(({ kind }) => kind)).toEqual(failures.map(() => "unavailable"));
       expect(Math.max(...failures.map(({ tookMs }) => tookMs))).toBeLessThan(8_000);
       expect((await rest(phones)).status).toBe(503);

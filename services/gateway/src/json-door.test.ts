@@ -57,6 +57,11 @@ describe("JSON over plain HTTP", () => {
     expect(await answer.json()).toEqual({ batch: { id } });
     expect(answer.headers.get("cache-control")).toBe("no-store");
     expect((await fetch(`${gateway.url}${getBatch}?${query}`)).status).toBe(401);
+    const torn = `${gateway.url}${getBatch}?encoding=proto&base64=1&message=***`;
+    expect((await fetch(torn)).status).toBe(401);
+    const unreadable = await fetch(torn, { headers: { authorization: goodKey } });
+    expect(unreadable.status).toBe(400);
+    expect(await unreadable.json()).toMatchObject({ message: "the message in the query is not base64" });
     const bare = await fetch(gateway.url + getBatch, { headers: { authorization: goodKey } });
     expect(bare.status).toBe(415);
     expect(((await bare.json()) as Refusal).message).toContain("?encoding=json&message=");

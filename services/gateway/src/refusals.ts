@@ -1,3 +1,4 @@
+import { base64Decode } from "@bufbuild/protobuf/wire";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
@@ -50,11 +51,28 @@ export function withDetails(handler: UniversalHandler): UniversalHandler {
     if (answer.status === 405 || answer.status === 415) return refusedByHttp(answer, facts, request, handler);
     // The errors of streams pass through the interceptor; only very long ones are compressed.
     if (handler.method.methodKind !== "unary" || answer.header?.has("content-encoding") === true) return answer;
-    const refused = (error: ConnectError): ConnectError => refuse(facts, error, unread());
+    const refused = (error: ConnectError): ConnectError => {
+      const cause = error.details.length === 0 && hasTornQuery(request) ? tornQuery : error;
+      return refuse(facts, cause, unread());
+    };
     if (isGrpcWeb(answer.header)) return detailedGrpcWeb(answer, refused);
     return answer.status === 200 ? answer : detailedConnect(answer, refused);
   };
   return Object.assign(detailed, handler);
+}
+
+const tornQuery = new HubError("invalid", "the message in the query is not base64");
+
+/** The library takes that for a fault of the server. */
+function hasTornQuery({ method, url }: UniversalServerRequest): boolean {
+  const query = new URL(url).searchParams;
+  if (method !== "GET" || query.get("base64") !== "1") return false;
+  try {
+    base64Decode(query.get("message") ?? "");
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function isGrpcWeb(header: Headers | undefined): boolean {

@@ -102,9 +102,10 @@ export function sendRawHttp(random: Random, target: RawTarget): Promise<Outcome>
 }
 
 function anyRequest(random: Random, { key, path, contentType }: RawTarget): Buffer {
-  const method = random.chance(0.85)
+  const aim = anyPath(random, path);
+  const method = random.chance(aim.includes("?") ? 0.2 : 0.85)
     ? "POST"
-    : random.pick(["GET", "PUT", "HEAD", "OPTIONS", "CONNECT", "BREW", "po st"]);
+    : random.pick(["GET", "GET", "GET", "PUT", "HEAD", "OPTIONS", "CONNECT", "BREW", "po st"]);
   const body = anyBody(random);
   const authorization = anyAuthorization(random, key);
   const type = random.chance(0.7) ? contentType : random.pick(otherTypes);
@@ -118,7 +119,7 @@ function anyRequest(random: Random, { key, path, contentType }: RawTarget): Buff
   if (chunked) headers.push("transfer-encoding: chunked");
   else if (random.chance(0.9)) headers.push(`content-length: ${body.byteLength + (random.chance(0.1) ? 3 : 0)}`);
   const version = random.pick(["1.1", "1.1", "1.1", "1.1", "1.1", "1.1", "1.0", "2.0", "9"]);
-  const head = `${method} ${anyPath(random, path)} HTTP/${version}\r\n${headers.join("\r\n")}\r\n\r\n`;
+  const head = `${method} ${aim} HTTP/${version}\r\n${headers.join("\r\n")}\r\n\r\n`;
   return Buffer.concat([Buffer.from(head), chunked ? inChunks(random, body) : body]);
 }
 
@@ -131,8 +132,9 @@ function anyPath(random: Random, path: string): string {
     `${path}/`,
     `/${path}`,
     `${path}?encoding=json&message=%7B`,
-    "/whatsapphub.v1.StatusService/GetBatch?connect=v1&encoding=json&message=%7B%22batchId%22%3A7%7D",
-    "/whatsapphub.v1.StatusService/GetBatch?connect=v1&encoding=proto&base64=1&message=%%%",
+    anyQuery(random),
+    anyQuery(random),
+    anyQuery(random),
     "/whatsapphub.v1.StatusService/WatchBatch",
     "/whatsapphub.v1.StatusService/Nothing",
     "http://other.example/bulk-send",
@@ -140,6 +142,20 @@ function anyPath(random: Random, path: string): string {
     "/..%2f..%2fetc/passwd",
     `/${"x".repeat(10_000)}`,
   ]);
+}
+
+/** A question that is asked by GET, or almost. */
+function anyQuery(random: Random): string {
+  const method = random.pick(["GetBatch", "GetMessage", "ListMessages"]);
+  const messages = ["%7B%22batchId%22%3A7%7D", "%7B%7D", "%%%", "%ff", "eyJiYXRjaElkIjoiIn0", "CgE", "***", "", "%00"];
+  const query = [
+    `message=${random.pick(messages)}`,
+    ...(random.chance(0.9) ? [`encoding=${random.pick(["json", "proto", "proto", "xml", ""])}`] : []),
+    ...(random.chance(0.5) ? [`base64=${random.pick(["1", "1", "0", "x"])}`] : []),
+    ...(random.chance(0.2) ? [`compression=${random.pick(["gzip", "br", "identity", "x"])}`] : []),
+    ...(random.chance(0.5) ? [`connect=${random.pick(["v1", "v9"])}`] : []),
+  ];
+  return `/whatsapphub.v1.StatusService/${method}?${query.join("&")}`;
 }
 
 function anyBody(random: Random): Buffer {
