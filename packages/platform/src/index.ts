@@ -56,6 +56,7 @@ export { isReady, type Readiness, type ReadinessCheck, readinessChecks } from ".
 export { redact, redactText } from "./redaction.ts";
 export { requestIdHeader, requestIdOf } from "./request-id.ts";
 export { exitCodes, type ProcessLike, runService, type ServiceOptions } from "./run-service.ts";
+export { createSparing } from "./sparing.ts";
 export { tooLarge } from "./too-large.ts";
 export { unreadable } from "./unreadable.ts";
 export { validate } from "./validation.ts";

@@ -11,6 +11,9 @@ export interface KeyOwner {
   readonly keyId: string;
 }
 
+/** Every call begins with this look-up: when it takes longer, the caller is to hear soon that PostgreSQL hangs. */
+const answerWithinMs = 5_000;
+
 /**
  * The owner of a key, or undefined for a key that is unknown or revoked. The key is looked up by its SHA-256, so how
  * long the answer takes says nothing about the keys that exist.
@@ -20,6 +23,7 @@ export async function findApiKey(pool: Queryable, key: string): Promise<KeyOwner
     name: "find_api_key",
     text: "select id, tenant_id from api_key where key_hash = $1 and revoked_at is null",
     values: [hashOf(key)],
+    query_timeout: answerWithinMs,
   });
   const [row] = rows;
   return row && { tenantId: row.tenant_id, keyId: row.id };

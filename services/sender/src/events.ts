@@ -1,7 +1,10 @@
 import type { SendOutcome } from "@wahub/domain";
-import type { Logger, Metrics } from "@wahub/platform";
+import { createSparing, type Logger, type Metrics } from "@wahub/platform";
 
 export type SenderEvents = ReturnType<typeof createSenderEvents>;
+
+/** An outage concerns every job in hand: at most one line per kind of trouble in this time. */
+const lineEveryMs = 10_000;
 
 /** What happens in this service, one function per event: counter and log line together. */
 export function createSenderEvents(log: Logger, metrics: Metrics) {
@@ -41,6 +44,7 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
     name: "whatsapphub_unknown_error_codes_total",
     help: "Refusals with a code that the error table lacks; treated as permanent. Worth an alert.",
   });
+  const speak = createSparing(lineEveryMs);
 
   return {
     attemptEnded(facts: { messageId: string; attempt: number; outcome: SendOutcome; applied: boolean }): void {
@@ -61,7 +65,8 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
     },
     putBack(away: "redis" | "database"): void {
       putBacks.inc({ away });
-      log.warn({ event: "job_put_back", away }, "a message was put back before it was sent");
+      const unsaid = speak(away);
+      if (unsaid !== undefined) log.warn({ event: "job_put_back", away, unsaid }, "not sent yet; its turn comes again");
     },
     claimRefused(): void {
       refused.inc();
@@ -72,7 +77,8 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
     },
     queueTrouble(err: unknown): void {
       queueErrors.inc();
-      log.warn({ event: "queue_trouble", err }, "Redis does not answer the queue");
+      const unsaid = speak("queue");
+      if (unsaid !== undefined) log.warn({ event: "queue_trouble", unsaid, err }, "Redis does not answer the queue");
     },
   };
 }

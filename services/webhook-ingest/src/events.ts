@@ -1,12 +1,12 @@
 import { statusName } from "@wahub/domain";
-import type { Logger, Metrics } from "@wahub/platform";
+import { createSparing, type Logger, type Metrics } from "@wahub/platform";
 import type { CallbackFate, StatusCallback } from "@wahub/store";
-import type { Refusal, RefusalReason } from "./refusal.ts";
+import type { Refusal } from "./refusal.ts";
 
 export type WebhookIngestEvents = ReturnType<typeof createWebhookIngestEvents>;
 
-/** Anybody can cause refusals: at most one line per reason in this time; the counter has them all. */
-const refusalLineEveryMs = 10_000;
+/** Anybody can cause refusals, and an outage fails every callback: at most one line per reason in this time. */
+const lineEveryMs = 10_000;
 
 /** What happens in this service, one function per event: counter and log line together. */
 export function createWebhookIngestEvents(log: Logger, metrics: Metrics) {
@@ -41,7 +41,7 @@ export function createWebhookIngestEvents(log: Logger, metrics: Metrics) {
     name: "whatsapphub_parked_callbacks_expired_total",
     help: "Parked callbacks deleted because their message never turned up.",
   });
-  const refusalLines = new Map<RefusalReason, { at: number; unsaid: number }>();
+  const speak = createSparing(lineEveryMs);
 
   return {
     callbackTaken(taken: { callback: StatusCallback; fate: CallbackFate; tookMs: number }): void {
@@ -62,18 +62,13 @@ export function createWebhookIngestEvents(log: Logger, metrics: Metrics) {
     },
     refused({ reason, message }: Refusal): void {
       refused.inc({ reason });
-      const now = performance.now();
-      const last = refusalLines.get(reason) ?? { at: -Infinity, unsaid: 0 };
-      if (now - last.at < refusalLineEveryMs) {
-        last.unsaid++;
-        return;
-      }
-      refusalLines.set(reason, { at: now, unsaid: 0 });
-      log.warn({ event: "webhook_refused", reason, why: message, unsaid: last.unsaid });
+      const unsaid = speak(reason);
+      if (unsaid !== undefined) log.warn({ event: "webhook_refused", reason, why: message, unsaid });
     },
     callbackFailed(reason: "unavailable" | "internal", err: unknown): void {
       failed.inc({ reason });
-      log.error({ event: "webhook_failed", reason, err });
+      const unsaid = reason === "unavailable" ? speak(reason) : 0;
+      if (unsaid !== undefined) log.error({ event: "webhook_failed", reason, unsaid, err });
     },
     leasesExpired(count: number): void {
       if (count === 0) return;

@@ -91,7 +91,10 @@ describe("a signed callback", () => {
 
   test("is asked for again while the database is away", async () => {
     apply = () => Promise.reject(new HubError("unavailable", "away"));
-    expect(await postCallback(url, { messageSid: sid, status: "sent", target })).toBe(503);
+    const answers = [];
+    for (let i = 0; i < 5; i++) answers.push(await postCallback(url, { messageSid: sid, status: "sent", target }));
+    expect(answers).toEqual([503, 503, 503, 503, 503]);
+    expect(lines.filter((line) => line.includes("webhook_failed"))).toHaveLength(1);
   });
 
   test("is answered 500 and not a word about why when we fail", async () => {
