@@ -33,6 +33,7 @@ export const statusTable: readonly StatusRule[] = [
   rule(MessageStatus.FAILED, { twilioWords: ["failed"] }),
   rule(MessageStatus.DELIVERED, { twilioWords: ["delivered"] }),
   rule(MessageStatus.READ, { twilioWords: ["read"] }),
+  rule(MessageStatus.EXPIRED, {}),
 ];
 
 /** Statuses that keep a batch from being completed. */

@@ -2,7 +2,26 @@ import { defineEntity, p, type InferEntity } from "@mikro-orm/core";
 import { Tenant } from "./tenant.ts";
 
 /** Whether an account or a sender may send. The numbers are stored; they never change. */
-export const sendingState = { active: 1, paused: 2 } as const;
+export const sendingState = { active: 1, paused: 2, probing: 3 } as const;
+
+/** What holds an account or a sender back; both have it. */
+export const sendingControl = {
+  /** Twilio's code that paused it; 0 for none. */
+  pauseCode: p.integer().default(0),
+  pauseReason: p.text().default(""),
+  pausedAt: p.datetime().nullable(),
+  /** While paused: when one message may try; null where only a person resumes it. */
+  probeAt: p.datetime().nullable(),
+  /** Tries since the pause that did not help; the waits grow with them. */
+  probes: p.integer().default(0),
+  /** While probing: the one message that may go out. */
+  probeMessageId: p.uuid().nullable(),
+  /** Nothing is planned or claimed before. */
+  holdUntil: p.datetime().nullable(),
+  /** Share of the speed at `pacedAt`, since then recovering to 1. */
+  pace: p.double().default(1),
+  pacedAt: p.datetime().nullable(),
+};
 
 /** A Twilio account. */
 export const Account = defineEntity({
@@ -17,6 +36,7 @@ export const Account = defineEntity({
     credentialsRef: p.text(),
     state: p.smallint().default(sendingState.active),
     createdAt: p.datetime(),
+    ...sendingControl,
   },
 });
 

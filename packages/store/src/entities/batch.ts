@@ -1,5 +1,5 @@
 import { defineEntity, p, type InferEntity } from "@mikro-orm/core";
-import type { BatchState } from "@wahub/proto";
+import type { BatchState, UnknownPolicy } from "@wahub/proto";
 import { Sender } from "./sender.ts";
 import { Tenant } from "./tenant.ts";
 
@@ -33,6 +33,14 @@ export const Batch = defineEntity({
     updatedAt: p.datetime(),
     completedAt: p.datetime().nullable(),
     settledAt: p.datetime().nullable(),
+    /** What to do where nobody can say whether Twilio took a message. */
+    unknownPolicy: p.smallint().$type<UnknownPolicy>().default(1),
+    /** Nothing is sent from then on. */
+    expiresAt: p.datetime().nullable(),
+    /** Twilio's code that paused it; 0 for none. */
+    pauseCode: p.integer().default(0),
+    pauseReason: p.text().default(""),
+    pausedAt: p.datetime().nullable(),
   },
   uniques: [
     {
@@ -42,7 +50,9 @@ export const Batch = defineEntity({
     },
   ],
   indexes: [
-    { name: "batch_running", properties: ["senderId", "virtualTime"], where: "state = 2" },
+    { name: "batch_running", properties: ["senderId"], where: "state = 2" },
+    { name: "batch_expiring", properties: ["expiresAt"], where: "state in (2, 5) and expires_at is not null" },
+    { name: "batch_canceling", properties: ["id"], where: "state = 6 and completed_at is null" },
     { name: "batch_accepting", properties: ["ownedUntil"], where: "state = 1" },
     { name: "batch_discarding", properties: ["id"], where: "state = 4" },
     { name: "batch_unsettled", properties: ["completedAt"], where: "completed_at is not null and settled_at is null" },

@@ -3,6 +3,7 @@ import { ApiKey } from "./api-key.ts";
 import { BatchCountDelta } from "./batch-count-delta.ts";
 import { BatchCount } from "./batch-count.ts";
 import { Batch } from "./batch.ts";
+import { DuplicateSid } from "./duplicate-sid.ts";
 import { MessageAttempt } from "./message-attempt.ts";
 import { MessageEvent } from "./message-event.ts";
 import { Message } from "./message.ts";
@@ -18,6 +19,7 @@ export {
   Batch,
   BatchCount,
   BatchCountDelta,
+  DuplicateSid,
   Message,
   MessageAttempt,
   MessageEvent,
@@ -39,4 +41,5 @@ export const entities = [
   BatchCount,
   BatchCountDelta,
   OrphanCallback,
+  DuplicateSid,
 ];

@@ -17,6 +17,7 @@ export const MessageAttempt = defineEntity({
     claimedAt: p.datetime().nullable(),
     closedAt: p.datetime(),
   },
+  indexes: [{ name: "message_attempt_twilio_sid", properties: ["twilioSid"], where: "twilio_sid is not null" }],
 });
 
 export type MessageAttempt = InferEntity<typeof MessageAttempt>;

@@ -47,12 +47,18 @@ export const Message = defineEntity({
     deliveredAt: p.datetime().nullable(),
     readAt: p.datetime().nullable(),
     failedAt: p.datetime().nullable(),
+    /** While unknown: when Twilio is asked next; null where a person decides. */
+    reconcileAt: p.datetime().nullable(),
+    /** While unknown: how often Twilio's list has not had it. */
+    absences: p.smallint().default(0),
   },
   indexes: [
     { name: "message_accepted", properties: ["batchId", "nextAt", "id"], where: "status = 1" },
     { name: "message_queued", properties: ["senderId", "updatedAt"], where: "status = 2" },
     { name: "message_sending", properties: ["leaseUntil"], where: "status = 3" },
-    { name: "message_unknown", properties: ["updatedAt"], where: "status = 4" },
+    { name: "message_unresolved", properties: ["reconcileAt"], where: "status = 4" },
+    { name: "message_unknown", properties: ["senderId", "recipient"], where: "status = 4" },
+    { name: "message_assumed", properties: ["batchId"], where: "evidence = 5" },
     { name: "message_twilio_sid", properties: ["twilioSid"], where: "twilio_sid is not null" },
   ],
 });

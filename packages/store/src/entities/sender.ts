@@ -1,5 +1,5 @@
 import { defineEntity, p, type InferEntity } from "@mikro-orm/core";
-import { Account, sendingState } from "./account.ts";
+import { Account, sendingControl, sendingState } from "./account.ts";
 import { Tenant } from "./tenant.ts";
 
 /** A WhatsApp number that messages go out from. */
@@ -18,6 +18,7 @@ export const Sender = defineEntity({
     /** Where the planner is: batches that were idle begin here. */
     virtualTime: p.double().default(0),
     createdAt: p.datetime(),
+    ...sendingControl,
   },
   uniques: [{ name: "sender_account_id_phone_key", properties: ["accountId", "phone"] }],
 });

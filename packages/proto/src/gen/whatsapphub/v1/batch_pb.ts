@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file whatsapphub/v1/batch.proto.
  */
 export const file_whatsapphub_v1_batch: GenFile = /*@__PURE__*/
-  fileDesc("Chp3aGF0c2FwcGh1Yi92MS9iYXRjaC5wcm90bxIOd2hhdHNhcHBodWIudjEitQIKBUJhdGNoEgoKAmlkGAEgASgJEikKBXN0YXRlGAIgASgOMhoud2hhdHNhcHBodWIudjEuQmF0Y2hTdGF0ZRINCgV0b3RhbBgDIAEoBRIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIrCgZjb3VudHMYBSADKAsyGy53aGF0c2FwcGh1Yi52MS5TdGF0dXNDb3VudBIPCgdzZXR0bGVkGAYgASgIEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbXBsZXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiXwoLU3RhdHVzQ291bnQSLQoGc3RhdHVzGAEgASgOMh0ud2hhdHNhcHBodWIudjEuTWVzc2FnZVN0YXR1cxISCgplcnJvcl9jb2RlGAIgASgFEg0KBWNvdW50GAMgASgFKpQBCgpCYXRjaFN0YXRlEhsKF0JBVENIX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVQkFUQ0hfU1RBVEVfQUNDRVBUSU5HEAESFwoTQkFUQ0hfU1RBVEVfUlVOTklORxACEhkKFUJBVENIX1NUQVRFX0NPTVBMRVRFRBADEhoKFkJBVENIX1NUQVRFX0RJU0NBUkRJTkcQBGIGcHJvdG8z", [file_google_protobuf_timestamp, file_whatsapphub_v1_message]);
+  fileDesc("Chp3aGF0c2FwcGh1Yi92MS9iYXRjaC5wcm90bxIOd2hhdHNhcHBodWIudjEitQIKBUJhdGNoEgoKAmlkGAEgASgJEikKBXN0YXRlGAIgASgOMhoud2hhdHNhcHBodWIudjEuQmF0Y2hTdGF0ZRINCgV0b3RhbBgDIAEoBRIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIrCgZjb3VudHMYBSADKAsyGy53aGF0c2FwcGh1Yi52MS5TdGF0dXNDb3VudBIPCgdzZXR0bGVkGAYgASgIEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbXBsZXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiXwoLU3RhdHVzQ291bnQSLQoGc3RhdHVzGAEgASgOMh0ud2hhdHNhcHBodWIudjEuTWVzc2FnZVN0YXR1cxISCgplcnJvcl9jb2RlGAIgASgFEg0KBWNvdW50GAMgASgFKsYBCgpCYXRjaFN0YXRlEhsKF0JBVENIX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVQkFUQ0hfU1RBVEVfQUNDRVBUSU5HEAESFwoTQkFUQ0hfU1RBVEVfUlVOTklORxACEhkKFUJBVENIX1NUQVRFX0NPTVBMRVRFRBADEhoKFkJBVENIX1NUQVRFX0RJU0NBUkRJTkcQBBIWChJCQVRDSF9TVEFURV9QQVVTRUQQBRIYChRCQVRDSF9TVEFURV9DQU5DRUxFRBAGKoMBCg1Vbmtub3duUG9saWN5Eh4KGlVOS05PV05fUE9MSUNZX1VOU1BFQ0lGSUVEEAASHgoaVU5LTk9XTl9QT0xJQ1lfQVNTVU1FX1NFTlQQARIZChVVTktOT1dOX1BPTElDWV9SRVNFTkQQAhIXChNVTktOT1dOX1BPTElDWV9IT0xEEANiBnByb3RvMw", [file_google_protobuf_timestamp, file_whatsapphub_v1_message]);
 
 /**
  * One BulkSend and the sum of what became of its messages.
@@ -228,6 +228,20 @@ export const BatchState = {
    * @generated from enum value: BATCH_STATE_DISCARDING = 4;
    */
   DISCARDING: 4,
+
+  /**
+   * Nothing of it is sent until it is resumed; `pause` says why.
+   *
+   * @generated from enum value: BATCH_STATE_PAUSED = 5;
+   */
+  PAUSED: 5,
+
+  /**
+   * Called off: what had not left for Twilio is CANCELED.
+   *
+   * @generated from enum value: BATCH_STATE_CANCELED = 6;
+   */
+  CANCELED: 6,
 } as const;
 
 /**
@@ -238,11 +252,69 @@ export type BatchState = (typeof BatchState)[keyof typeof BatchState] | UnknownE
 /**
  * @generated from enum whatsapphub.v1.BatchState
  */
-export type BatchStateJson = "BATCH_STATE_UNSPECIFIED" | "BATCH_STATE_ACCEPTING" | "BATCH_STATE_RUNNING" | "BATCH_STATE_COMPLETED" | "BATCH_STATE_DISCARDING";
+export type BatchStateJson = "BATCH_STATE_UNSPECIFIED" | "BATCH_STATE_ACCEPTING" | "BATCH_STATE_RUNNING" | "BATCH_STATE_COMPLETED" | "BATCH_STATE_DISCARDING" | "BATCH_STATE_PAUSED" | "BATCH_STATE_CANCELED";
 
 /**
  * Describes the enum whatsapphub.v1.BatchState.
  */
 export const BatchStateSchema: GenEnum<BatchState, BatchStateJson> = /*@__PURE__*/
   enumDesc(file_whatsapphub_v1_batch, 0);
+
+/**
+ * What to do with a message of which nobody can say whether Twilio took it: there was no clear answer, and neither a
+ * callback nor Twilio's list of messages settles it.
+ *
+ * @generated from enum whatsapphub.v1.UnknownPolicy
+ */
+export const UnknownPolicy = {
+  /**
+   * The default: ASSUME_SENT.
+   *
+   * @generated from enum value: UNKNOWN_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Count it as submitted, without a SID and counted apart. Nobody gets it twice.
+   *
+   * @generated from enum value: UNKNOWN_POLICY_ASSUME_SENT = 1;
+   */
+  ASSUME_SENT: 1,
+
+  /**
+   * Send it again once Twilio can no longer deliver the first. Nobody is left out; somebody may get it twice.
+   *
+   * @generated from enum value: UNKNOWN_POLICY_RESEND = 2;
+   */
+  RESEND: 2,
+
+  /**
+   * Leave it unknown until a person decides.
+   *
+   * @generated from enum value: UNKNOWN_POLICY_HOLD = 3;
+   */
+  HOLD: 3,
+} as const;
+
+/**
+ * What to do with a message of which nobody can say whether Twilio took it: there was no clear answer, and neither a
+ * callback nor Twilio's list of messages settles it.
+ *
+ * @generated from enum whatsapphub.v1.UnknownPolicy
+ */
+export type UnknownPolicy = (typeof UnknownPolicy)[keyof typeof UnknownPolicy] | UnknownEnum;
+
+/**
+ * What to do with a message of which nobody can say whether Twilio took it: there was no clear answer, and neither a
+ * callback nor Twilio's list of messages settles it.
+ *
+ * @generated from enum whatsapphub.v1.UnknownPolicy
+ */
+export type UnknownPolicyJson = "UNKNOWN_POLICY_UNSPECIFIED" | "UNKNOWN_POLICY_ASSUME_SENT" | "UNKNOWN_POLICY_RESEND" | "UNKNOWN_POLICY_HOLD";
+
+/**
+ * Describes the enum whatsapphub.v1.UnknownPolicy.
+ */
+export const UnknownPolicySchema: GenEnum<UnknownPolicy, UnknownPolicyJson> = /*@__PURE__*/
+  enumDesc(file_whatsapphub_v1_batch, 1);
 
