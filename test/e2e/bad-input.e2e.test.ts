@@ -4,7 +4,7 @@ import type { ErrorKindName } from "@wahub/domain";
 import { BatchState } from "@wahub/proto";
 import { startStack, type Stack } from "@wahub/stack";
 import { createStore, type Store } from "@wahub/store";
-import { type BadCase, badCases, doorsFor, type ExpectedRefusal, fullOrder, type Known } from "./bad-input-cases.ts";
+import { type BadCase, badCases, doorsFor, type ExpectedRefusal, fullOrder, type Known } from "./bad-input/index.ts";
 import { type Accepted, type Answer, type Door, openDoors, readFine, type Refusal } from "./doors/index.ts";
 import { connectHub, fictionalPhones, type Hub } from "./hub.ts";
 import { addTenant } from "./tenant.ts";
