@@ -19,7 +19,9 @@ import { createAuthenticate } from "./twilio-api/credentials.ts";
 import { createDoor } from "./twilio-api/door.ts";
 import { getMessage } from "./twilio-api/get-message.ts";
 import { listMessages } from "./twilio-api/list-messages.ts";
-import { createMisfortune } from "./twilio-api/misfortune.ts";
+import { createListLuck } from "./twilio-api/list-luck.ts";
+import { createMisfits } from "./twilio-api/misfits.ts";
+import { createMisfortunes } from "./twilio-api/misfortune.ts";
 import { createTwilioRouter } from "./twilio-api/twilio-router.ts";
 import { createParameterNotice } from "./twilio-api/unknown-parameters.ts";
 import type { Clock } from "./clock.ts";
@@ -83,11 +85,14 @@ export function createTwilioSim(config: SimConfig, overrides: SimOverrides = {})
     knobs,
     runs,
     jitter: dice.for("latency"),
-    misfortune: createMisfortune(dice, knobs),
+    misfortunes: createMisfortunes(dice, knobs),
+    misfits: createMisfits(dice, knobs),
     timeline,
+    delivery,
     notice: createParameterNotice(log),
   });
-  const operations = { create, list: listMessages(accountSid, runs), get: getMessage(accountSid, runs) };
+  const list = listMessages({ accountSid, clock, runs, luck: createListLuck(dice, knobs) });
+  const operations = { create, list, get: getMessage(accountSid, runs) };
   app.use(createTwilioRouter(door, operations));
   const reset = (): void => {
     runs.startAgain();

@@ -1,7 +1,11 @@
+import { createFaultLog } from "./fault-log.ts";
 import { createLedger } from "./messages/ledger.ts";
+import { createSenderQueues } from "./messages/sender-queues.ts";
 import { createStats } from "./stats.ts";
 import type { Clock } from "./clock.ts";
+import type { FaultLog } from "./fault-log.ts";
 import type { Ledger } from "./messages/ledger.ts";
+import type { SenderQueues } from "./messages/sender-queues.ts";
 import type { Stats } from "./stats.ts";
 
 /**
@@ -11,6 +15,8 @@ import type { Stats } from "./stats.ts";
 export interface Run {
   readonly ledger: Ledger;
   readonly stats: Stats;
+  readonly faults: FaultLog;
+  readonly senderQueues: SenderQueues;
   /** A closed run begins nothing any more. */
   closed: boolean;
 }
@@ -26,7 +32,13 @@ export interface Runs {
 
 /** Opens the first run. */
 export function createRuns(clock: Clock): Runs {
-  const open = (): Run => ({ ledger: createLedger(clock.now()), stats: createStats(), closed: false });
+  const open = (): Run => ({
+    ledger: createLedger(clock.now()),
+    stats: createStats(),
+    faults: createFaultLog(),
+    senderQueues: createSenderQueues(),
+    closed: false,
+  });
   let current = open();
   return {
     get current() {

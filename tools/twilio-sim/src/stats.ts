@@ -22,6 +22,8 @@ export interface CallbackCounts {
 export interface Stats {
   /** Creates that got past credentials and the concurrency limit, whatever became of them. */
   creates: number;
+  /** List requests that got past credentials. */
+  lists: number;
   /** Refused requests by Twilio's error code. */
   readonly refused: Map<number, number>;
   readonly callbacks: CallbackCounts;
@@ -31,6 +33,7 @@ export interface Stats {
 export function createStats(): Stats {
   return {
     creates: 0,
+    lists: 0,
     refused: new Map(),
     callbacks: {
       pending: 0,

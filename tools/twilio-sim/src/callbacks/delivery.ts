@@ -7,6 +7,7 @@ import { createWorkQueue } from "./work-queue.ts";
 import type { Clock } from "../clock.ts";
 import type { KnobBoard } from "../knobs/knob-board.ts";
 import type { CallbackResult } from "../messages/callback-outcome.ts";
+import type { MessageRecord } from "../messages/record.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { CallbackJob } from "./job.ts";
 import type { Poster } from "./poster.ts";
@@ -20,6 +21,8 @@ export interface CallbackDelivery {
   begin(job: CallbackJob): void;
   /** Ends a callback that is not posted at all. */
   note(job: CallbackJob, result: CallbackResult): void;
+  /** Calls `then` once, when the next callback of the message has ended, however it ended, or has been forgotten. */
+  whenNextEnds(record: MessageRecord, then: () => void): void;
   /** Forgets every callback that waits. */
   clear(): void;
 }
@@ -37,6 +40,7 @@ interface Deps {
 /** Creates the delivery, with as many POSTs at once as the `callbackConcurrency` knob says. */
 export function createCallbackDelivery(deps: Deps): CallbackDelivery {
   const { accountSid, authToken, clock, scheduler, knobs, poster } = deps;
+  const listeners = new Map<MessageRecord, () => void>();
 
   const deliver = async (job: CallbackJob): Promise<void> => {
     const { run, target } = job;
@@ -89,6 +93,13 @@ export function createCallbackDelivery(deps: Deps): CallbackDelivery {
     if (job.next !== undefined) enqueue(job.next);
   };
 
+  const note = (job: CallbackJob, result: CallbackResult): void => {
+    writeDown(job, result);
+    const listener = listeners.get(job.record);
+    listeners.delete(job.record);
+    listener?.();
+  };
+
   const queue = createWorkQueue(deliver, () => knobs.current.callbackConcurrency, MAX_WAITING);
 
   return {
@@ -99,12 +110,17 @@ export function createCallbackDelivery(deps: Deps): CallbackDelivery {
       enqueue(first);
     },
     note,
-    clear: () => queue.clear(),
+    whenNextEnds: (record, then) => void listeners.set(record, then),
+    clear() {
+      queue.clear();
+      for (const listener of listeners.values()) listener();
+      listeners.clear();
+    },
   };
 }
 
 /** Writes the end of a callback beside its message. */
-function note({ record, status, attempts }: CallbackJob, result: CallbackResult): void {
+function writeDown({ record, status, attempts }: CallbackJob, result: CallbackResult): void {
   // `concat` makes an array of the exact length; one that grows by push reserves room for 17.
   record.callbacks = (record.callbacks ?? []).concat(packOutcome({ status, result, attempts }));
 }

@@ -13,8 +13,23 @@ export const KNOBS = {
   latencyMs: whole(0, 0, 600_000, "How long a create takes before it is accepted and answered."),
   latencyJitterMs: whole(0, 0, 600_000, "Up to this much is added to latencyMs, evenly spread."),
   rate429: share(0, "Share of creates refused with 429 and 20429."),
+  rate63038: share(0, "Share of creates refused with 429 and 63038, the daily limit of the account."),
+  rate401: share(0, "Share of creates refused with 401 and 20003, whatever the credentials."),
   rate500: share(0, "Share of creates refused with 500 and 20500; nothing is accepted."),
   rate503: share(0, "Share of creates refused with 503 and 20503; nothing is accepted."),
+  rateHtml502: share(0, "Share of creates answered with a 502 in HTML; nothing is accepted."),
+  rateEmpty503: share(0, "Share of creates answered with a 503 without a body; nothing is accepted."),
+  rateReset: share(0, "Share of creates whose connection is reset before the request is read; nothing is accepted."),
+  rateHang: share(0, "Share of creates that are never answered; nothing is accepted."),
+
+  rateAcceptedReset: share(0, "Share of creates that are accepted, and then the connection is reset."),
+  rateAcceptedHang: share(0, "Share of creates that are accepted and never answered."),
+  rateAccepted500: share(0, "Share of creates that are accepted and answered with 500 and 20500."),
+  rateAcceptedHtml502: share(0, "Share of creates that are accepted and answered with a 502 in HTML."),
+  rateAcceptedEmpty503: share(0, "Share of creates that are accepted and answered with a 503 without a body."),
+  rateAcceptedTruncated: share(0, "Share of creates that are accepted, with a 201 that breaks off in its body."),
+  rateAcceptedNoJson: share(0, "Share of creates that are accepted, with a 201 whose body is HTML."),
+
   failNext,
   failTo,
   maxConcurrentCreates: whole(
@@ -24,6 +39,29 @@ export const KNOBS = {
     "Creates in progress at once; one more is refused with 429 and 20429.",
   ),
   retryAfterS: whole(0, 0, 86_400, "Retry-After on a 429; 0 leaves the header out (Twilio documents none)."),
+  retryAfterShare: share(1, "Share of creates refused with 429 that carry the Retry-After."),
+  senderPerSecond: number(0, 0, 100_000, "Messages a sender gets through in a second; the others wait. 0: no limit."),
+  senderQueue: whole(
+    1_000_000,
+    1,
+    100_000_000,
+    "Messages that may wait for a sender; one more is refused with 400 and 21611.",
+  ),
+
+  listLagMs: whole(0, 0, HOUR_MS, "How long after its acceptance a message appears in lists."),
+  listLagShare: share(1, "Share of messages that listLagMs applies to."),
+  listAliasShare: share(
+    0,
+    "Share of messages to Brazil, Mexico and Argentina that lists know under the number's other form only.",
+  ),
+  listMissShare: share(
+    0,
+    "Share of messages missing from a list, rolled for each list request; no program survives it.",
+  ),
+  listRate429: share(0, "Share of list requests refused with 429 and 20429."),
+  listRate500: share(0, "Share of list requests refused with 500 and 20500."),
+  listRateReset: share(0, "Share of list requests whose connection is reset in the middle of the page."),
+  listRateHang: share(0, "Share of list requests that are never answered."),
 
   speed: number(1, 0.001, 1_000_000, "Divides every delay of the message timeline and of callback retries."),
   sentDelayMs: whole(120, 0, HOUR_MS, "Median from acceptance to sent; single ones are up to 2.7 times off."),
@@ -34,6 +72,10 @@ export const KNOBS = {
   duplicateShare: share(0, "Share of callbacks posted a second time, with the same idempotency token."),
   shuffleShare: share(0, "Share of messages whose callbacks are held back and posted in another order."),
   dropShare: share(0, "Share of callbacks never posted."),
+  callbackFirstShare: share(
+    0,
+    "Share of creates answered only after their first callback has ended, or after 5 seconds.",
+  ),
   callbackConcurrency: whole(64, 1, 1_000, "Callbacks posted at once."),
   callbackRetryDelayMs: whole(100, 0, 15_000, "Pause before a callback is tried again (Twilio documents none)."),
   callbackEventType: flag(

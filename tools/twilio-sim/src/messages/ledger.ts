@@ -1,6 +1,6 @@
 import { createSidSeries } from "./sid.ts";
 import { MESSAGE_STATUSES } from "./status.ts";
-import type { Draft, MessageRecord } from "./record.ts";
+import type { Draft, MessageRecord, Misfit } from "./record.ts";
 import type { MessageStatus } from "./status.ts";
 
 /** Senders are few, and bodies of a campaign mostly the same text; this many different texts are kept to be shared. */
@@ -9,7 +9,7 @@ const SHARED_TEXTS = 1_000;
 /** Everything the simulator has accepted, in the order of acceptance. This is the truth a test compares with. */
 export interface Ledger {
   /** Writes a message down as `queued`. `at` is ms since 1970. */
-  accept(draft: Draft, at: number): MessageRecord;
+  accept(draft: Draft, at: number, misfit?: Misfit): MessageRecord;
   /** Moves a message on. `at` is ms since 1970. */
   advance(record: MessageRecord, status: MessageStatus, at: number, errorCode: number | null): void;
   /** `SM...`, or `MM...` for a message with media. */
@@ -17,6 +17,8 @@ export interface Ledger {
   bySid(sid: string): MessageRecord | undefined;
   /** Every message older than `before` (an index; default: all), newest first; to one recipient when `to` is given. */
   newestFirst(filter: { readonly to?: string | undefined }, before?: number): Iterable<MessageRecord>;
+  /** The same, by the address under which lists know a message. */
+  listedNewestFirst(to: string, before?: number): Iterable<MessageRecord>;
   /** Messages in the order of acceptance. */
   slice(offset: number, limit: number): readonly MessageRecord[];
   /** Turns an instant of a record into ms since 1970. */
@@ -31,6 +33,7 @@ export function createLedger(openedAt: number, sids = createSidSeries()): Ledger
   const epoch = Math.floor(openedAt);
   const records: MessageRecord[] = [];
   const newestTo = new Map<string, number>();
+  const listedElsewhere = new Map<string, MessageRecord[]>();
   const shareText = createTextPool(SHARED_TEXTS);
   const counts = Object.fromEntries(MESSAGE_STATUSES.map((status) => [status, 0])) as Record<MessageStatus, number>;
 
@@ -41,8 +44,18 @@ export function createLedger(openedAt: number, sids = createSidSeries()): Ledger
   };
   const sidOf = (record: MessageRecord): string => (record.numMedia > 0 ? "MM" : "SM") + sids.digits(record.index);
 
+  const newestFirst = function* (to: string | undefined, before = records.length): Iterable<MessageRecord> {
+    if (to === undefined) {
+      for (let index = before - 1; index >= 0; index -= 1) yield records[index]!;
+      return;
+    }
+    for (let index = newestTo.get(to) ?? -1; index >= 0; index = records[index]!.olderToSame) {
+      if (index < before) yield records[index]!;
+    }
+  };
+
   return {
-    accept(draft, at) {
+    accept(draft, at, { listedTo = draft.to, faults = [] } = {}) {
       const acceptedAt = sinceOpening(at);
       const index = records.length;
       const record: MessageRecord = {
@@ -54,6 +67,8 @@ export function createLedger(openedAt: number, sids = createSidSeries()): Ledger
         numMedia: draft.numMedia,
         fromTemplate: draft.fromTemplate,
         statusCallback: draft.statusCallback,
+        listedTo,
+        faults: faults.length === 0 ? null : faults,
         acceptedAt,
         status: "queued",
         updatedAt: acceptedAt,
@@ -66,6 +81,7 @@ export function createLedger(openedAt: number, sids = createSidSeries()): Ledger
       };
       records.push(record);
       newestTo.set(draft.to, index);
+      if (listedTo !== draft.to) listedElsewhere.set(listedTo, [...(listedElsewhere.get(listedTo) ?? []), record]);
       counts.queued += 1;
       return record;
     },
@@ -91,14 +107,15 @@ export function createLedger(openedAt: number, sids = createSidSeries()): Ledger
       return record !== undefined && sidOf(record) === sid ? record : undefined;
     },
 
-    *newestFirst({ to }, before = records.length) {
-      if (to === undefined) {
-        for (let index = before - 1; index >= 0; index -= 1) yield records[index]!;
-        return;
+    newestFirst: ({ to }, before) => newestFirst(to, before),
+
+    *listedNewestFirst(to, before = records.length) {
+      const strangers = (listedElsewhere.get(to) ?? []).filter(({ index }) => index < before);
+      for (const record of newestFirst(to, before)) {
+        while ((strangers.at(-1)?.index ?? -1) > record.index) yield strangers.pop()!;
+        if (record.listedTo === to) yield record;
       }
-      for (let index = newestTo.get(to) ?? -1; index >= 0; index = records[index]!.olderToSame) {
-        if (index < before) yield records[index]!;
-      }
+      yield* strangers.toReversed();
     },
 
     slice: (offset, limit) => records.slice(offset, offset + limit),

@@ -13,6 +13,14 @@ export interface Draft {
   readonly statusCallback: string | null;
 }
 
+/** What goes wrong with a message from its acceptance on. */
+export interface Misfit {
+  /** Another address for lists to know it under. */
+  readonly listedTo?: string | undefined;
+  /** By name, in the order in which they come. */
+  readonly faults?: readonly string[];
+}
+
 /**
  * One accepted message. A benchmark keeps a million of these, so instants are whole milliseconds since the ledger was
  * opened (V8 keeps small integers inside the object) and absent ones are null; `Ledger.instant` turns them into dates.
@@ -22,6 +30,10 @@ export interface MessageRecord extends Draft {
   readonly index: number;
   /** The message accepted before this one for the same recipient, or -1. */
   readonly olderToSame: number;
+  /** The address that lists know it under: `to`, unless they lie about it. */
+  readonly listedTo: string;
+  /** What befell it, by the names of the knobs; null for nothing. */
+  readonly faults: readonly string[] | null;
   readonly acceptedAt: number;
   status: MessageStatus;
   updatedAt: number;

@@ -7,9 +7,12 @@ import type { CallbackCounts } from "../stats.ts";
 /** GET /sim/stats: counters since the start or the last reset. */
 export interface SimStats {
   readonly creates: number;
+  readonly lists: number;
   readonly accepted: number;
   /** Refused requests by Twilio's error code. */
   readonly refused: Readonly<Record<string, number>>;
+  /** What went wrong because a knob said so, by name. */
+  readonly faults: Readonly<Record<string, number>>;
   /** Messages by their status now. */
   readonly statuses: Readonly<Record<MessageStatus, number>>;
   readonly callbacks: Readonly<CallbackCounts>;
@@ -22,12 +25,14 @@ export interface SimStats {
 /** Creates the route. */
 export function getStats(runs: Runs, scheduler: Scheduler): RequestHandler {
   return (_req, res) => {
-    const { ledger, stats } = runs.current;
-    const { creates, callbacks } = stats;
+    const { ledger, stats, faults } = runs.current;
+    const { creates, lists, callbacks } = stats;
     res.json({
       creates,
+      lists,
       accepted: ledger.size,
       refused: Object.fromEntries(stats.refused),
+      faults: Object.fromEntries(faults.counts),
       statuses: ledger.countsByStatus,
       callbacks,
       waiting: scheduler.size,

@@ -14,6 +14,8 @@ export interface LedgerEntry {
   readonly acceptedAt: string;
   readonly status: MessageStatus;
   readonly errorCode: number | null;
+  /** What befell it, by name, in the order in which it came. */
+  readonly faults: readonly string[];
   readonly statusHistory: readonly { readonly status: MessageStatus; readonly at: string }[];
   /** Finished callbacks in the order in which they ended. */
   readonly callbacks: readonly CallbackOutcome[];
@@ -48,6 +50,7 @@ export function ledgerEntry(ledger: Ledger, record: MessageRecord): LedgerEntry 
     acceptedAt: iso(record.acceptedAt),
     status: record.status,
     errorCode: record.errorCode,
+    faults: record.faults ?? [],
     statusHistory: moments.flatMap(([status, at]) => (at === null ? [] : [{ status, at: iso(at) }])),
     callbacks: (record.callbacks ?? []).map(unpackOutcome),
   };

@@ -1,5 +1,6 @@
 import express, { Router } from "express";
 import type { ErrorRequestHandler } from "express";
+import { getFaults } from "./get-faults.ts";
 import { getLedger } from "./get-ledger.ts";
 import { getStats } from "./get-stats.ts";
 import { refuse } from "./refuse.ts";
@@ -23,6 +24,7 @@ export function createSimRouter({ runs, knobs, timelineScheduler, reset, log }: 
 
   router.get("/health", (_req, res) => void res.json({ status: "ok" }));
   router.get("/ledger", getLedger(runs));
+  router.get("/faults", getFaults(runs));
   router.get("/stats", getStats(runs, timelineScheduler));
 
   router.post("/reset", (_req, res) => {

@@ -1,21 +1,14 @@
 import { randomUUID } from "node:crypto";
-import type { Request, RequestHandler, Response } from "express";
+import type { Request, RequestHandler } from "express";
 import { countRefusal } from "../stats.ts";
-import { STANDING_HEADERS } from "./headers.ts";
 import { TwilioFault, notFound } from "./twilio-fault.ts";
+import { writeAnswer } from "./write-answer.ts";
 import type { Clock } from "../clock.ts";
 import type { KnobBoard } from "../knobs/knob-board.ts";
 import type { Logger } from "../logger.ts";
 import type { Runs } from "../run.ts";
+import type { Answer } from "./answer.ts";
 import type { Authenticate } from "./credentials.ts";
-
-/** What a route answers with. */
-export interface Answer {
-  readonly status: number;
-  readonly body: object;
-  /** The 32 digits of the request id; random unless given. */
-  readonly requestDigits?: string;
-}
 
 /** One operation of the API: an authenticated request in, an answer out. It refuses by throwing a TwilioFault. */
 export type Operation = (req: Request) => Answer | Promise<Answer>;
@@ -46,7 +39,17 @@ export function createDoor({
     const concurrent = inProgress;
     const answer = await admit(req, operation).catch(refusal);
     inProgress -= 1;
-    write(res, answer, concurrent, clock.now() - startedAt);
+    if (answer.body instanceof TwilioFault) countRefusal(runs.current.stats, answer.body.code);
+    const { retryAfterS } = knobs.current;
+    writeAnswer(res, answer, {
+      "Twilio-Request-Id": `RQ${answer.requestDigits ?? randomUUID().replaceAll("-", "")}`,
+      "Twilio-Concurrent-Requests": concurrent,
+      "Twilio-Request-Duration": ((clock.now() - startedAt) / 1000).toFixed(3),
+      ...(answer.status === 429 &&
+        retryAfterS > 0 &&
+        answer.withoutRetryAfter !== true && { "Retry-After": retryAfterS }),
+      ...(answer.status === 401 && { "WWW-Authenticate": 'Basic realm="Twilio API"' }),
+    });
   };
 
   async function admit(req: Request, operation: Operation): Promise<Answer> {
@@ -59,22 +62,6 @@ export function createDoor({
   function refusal(error: unknown): Answer {
     const fault = error instanceof TwilioFault ? error : new TwilioFault(500, 20500);
     if (fault !== error) log.error("request_failed", { error: String(error) });
-    countRefusal(runs.current.stats, fault.code);
     return { status: fault.status, body: fault };
-  }
-
-  function write(res: Response, answer: Answer, concurrent: number, durationMs: number): void {
-    const json = JSON.stringify(answer.body);
-    const headers: Record<string, string | number> = {
-      ...STANDING_HEADERS,
-      "Content-Length": Buffer.byteLength(json),
-      "Twilio-Request-Id": `RQ${answer.requestDigits ?? randomUUID().replaceAll("-", "")}`,
-      "Twilio-Concurrent-Requests": concurrent,
-      "Twilio-Request-Duration": (durationMs / 1000).toFixed(3),
-    };
-    const { retryAfterS } = knobs.current;
-    if (answer.status === 429 && retryAfterS > 0) headers["Retry-After"] = retryAfterS;
-    if (answer.status === 401) headers["WWW-Authenticate"] = 'Basic realm="Twilio API"';
-    res.writeHead(answer.status, headers).end(json);
   }
 }

@@ -1,22 +1,40 @@
-import { TwilioFault } from "./twilio-fault.ts";
+import { CREATE_FAULTS, CREATE_FAULT_NAMES } from "../knobs/create-faults.ts";
 import type { Dice } from "../dice.ts";
+import type { CreateFault } from "../knobs/create-faults.ts";
 import type { KnobBoard } from "../knobs/knob-board.ts";
+import { TwilioFault } from "./twilio-fault.ts";
 
-/** Decides whether create number `n`, to `to` (E.164, or whatever was sent), is refused before anything is accepted. */
-export type Misfortune = (n: number, to: string) => TwilioFault | undefined;
+/** What goes wrong with a create: a refusal that was asked for, or a fault by its name. */
+export type Misfortune = TwilioFault | CreateFault;
 
-/** `failNext` comes first; then one roll is shared by rate429, rate500 and rate503, so that their shares add up. */
-export function createMisfortune(dice: Dice, knobs: KnobBoard): Misfortune {
+/** Decides what goes wrong with which create. */
+export interface Misfortunes {
+  /** By luck: a function of the seed and the number of the create. */
+  of(n: number): CreateFault | undefined;
+  /** By `failNext`: takes one use of what was asked for a create to `to` (E.164, or whatever was sent). */
+  asked(to: string): Misfortune | undefined;
+  /** Whether create `n`, refused with a 429, is told when to come back. */
+  retryAfter(n: number): boolean;
+}
+
+/** One roll is shared by all faults, so that their shares add up. */
+export function createMisfortunes(dice: Dice, knobs: KnobBoard): Misfortunes {
   const luck = dice.for("create");
-  return (n, to) => {
-    const asked = knobs.takeFailure(to);
-    if (asked !== undefined) return new TwilioFault(asked.status, asked.code);
-
-    const { rate429, rate500, rate503 } = knobs.current;
-    const roll = luck(n);
-    if (roll < rate429) return new TwilioFault(429, 20429);
-    if (roll < rate429 + rate500) return new TwilioFault(500, 20500);
-    if (roll < rate429 + rate500 + rate503) return new TwilioFault(503, 20503);
-    return undefined;
+  const retryAfter = dice.for("retry after");
+  return {
+    of(n) {
+      let roll = luck(n);
+      for (const fault of CREATE_FAULT_NAMES) {
+        roll -= knobs.current[CREATE_FAULTS[fault]];
+        if (roll < 0) return fault;
+      }
+      return undefined;
+    },
+    asked(to) {
+      const asked = knobs.takeFailure(to);
+      if (asked === undefined) return undefined;
+      return "fault" in asked ? asked.fault : new TwilioFault(asked.status, asked.code);
+    },
+    retryAfter: (n) => retryAfter(n) < knobs.current.retryAfterShare,
   };
 }
