@@ -9,9 +9,12 @@ import { risesTo, statusTable } from "./message-status.ts";
  * - `claim`: a sender takes it in hand
  * - `outcome`: that sender says what came of the request, also when its lease has run out meanwhile
  * - `lease`: that sender has said nothing for too long
+ * - `cancel`: its batch has been canceled before it left
+ * - `expire`: its batch's time was over before it left
+ * - `reconcile`: nobody knew what became of it; Twilio's list of messages says it, or the batch's policy decides
  * - `callback`: Twilio says where the message is
  */
-export type Mover = "plan" | "defer" | "claim" | "outcome" | "lease" | "callback";
+export type Mover = "plan" | "defer" | "claim" | "outcome" | "lease" | "cancel" | "expire" | "reconcile" | "callback";
 
 /** One way from a status to another. */
 export interface StatusEdge {
@@ -20,9 +23,9 @@ export interface StatusEdge {
   readonly by: Mover;
 }
 
-const { ACCEPTED, QUEUED, SENDING, UNKNOWN, SUBMITTED, FAILED } = MessageStatus;
+const { ACCEPTED, QUEUED, SENDING, UNKNOWN, SUBMITTED, CANCELED, FAILED, EXPIRED } = MessageStatus;
 
-/** The hub's own steps. The two that lead back to accepted are the only ones against the rank. */
+/** The hub's own steps. Those that lead back to accepted are the only ones against the rank. */
 const ownEdges: readonly StatusEdge[] = [
   { from: ACCEPTED, to: QUEUED, by: "plan" },
   { from: QUEUED, to: ACCEPTED, by: "defer" },
@@ -35,17 +38,31 @@ const ownEdges: readonly StatusEdge[] = [
   { from: UNKNOWN, to: SUBMITTED, by: "outcome" },
   { from: UNKNOWN, to: ACCEPTED, by: "outcome" },
   { from: UNKNOWN, to: FAILED, by: "outcome" },
+  { from: ACCEPTED, to: CANCELED, by: "cancel" },
+  { from: QUEUED, to: CANCELED, by: "cancel" },
+  { from: ACCEPTED, to: EXPIRED, by: "expire" },
+  { from: QUEUED, to: EXPIRED, by: "expire" },
+  { from: UNKNOWN, to: ACCEPTED, by: "reconcile" },
+  { from: UNKNOWN, to: EXPIRED, by: "reconcile" },
 ];
+
+const saidByTwilio = statusTable.filter(({ twilioWords }) => twilioWords.length > 0).map(({ status }) => status);
+
+/** Twilio's list may have an unknown message in any state. Canceled is also that of an absent one whose batch is. */
+const listEdges: readonly StatusEdge[] = saidByTwilio.map((to) => ({ from: UNKNOWN, to, by: "reconcile" }));
+
+/** Outside the ranks: what the hub itself called off, without a SID, yields to whatever Twilio says of it. */
+const calledOff: readonly MessageStatus[] = [CANCELED, EXPIRED];
 
 /** Twilio's word counts wherever the message stands, as far as it leads on. */
 const callbackEdges: readonly StatusEdge[] = statusTable.flatMap(({ status: from }) =>
-  statusTable
-    .filter(({ status: to, twilioWords }) => twilioWords.length > 0 && risesTo(from, to))
-    .map(({ status: to }) => ({ from, to, by: "callback" as const })),
+  saidByTwilio
+    .filter((to) => risesTo(from, to) || (calledOff.includes(from) && from !== to))
+    .map((to) => ({ from, to, by: "callback" as const })),
 );
 
 /**
  * Every way a message can go from one status to another; there is no other. The statements of the store are tested
  * against it, and so is the picture in docs/message-status.md.
  */
-export const statusEdges: readonly StatusEdge[] = [...ownEdges, ...callbackEdges];
+export const statusEdges: readonly StatusEdge[] = [...ownEdges, ...listEdges, ...callbackEdges];

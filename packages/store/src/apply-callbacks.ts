@@ -90,7 +90,10 @@ async function findTargets(pool: Pool, callbacks: readonly StatusCallback[]): Pr
   );
 }
 
-const { SUBMITTED, SENT, UNDELIVERED, FAILED, DELIVERED, READ } = MessageStatus;
+const { SUBMITTED, SENT, CANCELED, UNDELIVERED, FAILED, DELIVERED, READ, EXPIRED } = MessageStatus;
+
+/** The hub itself has called the message off. That yields to whatever Twilio says of it. */
+const calledOff = `(m.twilio_sid is null and m.status in (${CANCELED}, ${EXPIRED}))`;
 
 // The error belongs to the status that decides: where the status rises it is that of the new status, among callbacks of
 // the same status the highest code wins, so the order of arrival does not matter. Nor does it for the history: of
@@ -148,12 +151,15 @@ const applyStatement = `
     group by message_id
   ), changed as (
     update message m
-    set status = greatest(m.status, d.status),
-        error_code = case when d.status > m.status then d.error_code
+    set status = case when ${calledOff} then d.status else greatest(m.status, d.status) end,
+        error_code = case when d.status > m.status or ${calledOff} then d.error_code
                           when d.status = m.status then greatest(m.error_code, d.error_code)
                           else m.error_code end,
-        error_message = case when d.status > m.status or (d.status = m.status and d.error_code > m.error_code)
+        error_message = case when d.status > m.status or ${calledOff}
+                               or (d.status = m.status and d.error_code > m.error_code)
                              then d.error_message else m.error_message end,
+        reconcile_at = null,
+        absences = 0,
         twilio_sid = coalesce(m.twilio_sid, d.sid),
         evidence = case when m.twilio_sid is null then ${EventSource.CALLBACK} else m.evidence end,
         submitted_at = least(m.submitted_at, d.submitted_at),

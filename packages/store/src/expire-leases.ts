@@ -4,7 +4,8 @@ import { repeatAfterDeadlock } from "./transaction.ts";
 
 /**
  * Moves messages whose sender has not reported within its lease from sending to unknown: nobody can say whether Twilio
- * took them. The lease is judged by the database's clock, which also set it. Serves all tenants; safe in many replicas.
+ * took them. The lease is judged by the database's clock, which also set it; it stays on the message, as the end of the
+ * time in which the request can have reached Twilio. Serves all tenants; safe in many replicas.
  *
  * @param limit most messages per call
  * @returns how many were moved
@@ -28,7 +29,7 @@ export async function expireLeases(pool: Pool, options: { now: Date; limit: numb
          from expired cross join (values ($1::smallint, -1), ($3::smallint, 1)) as v(status, sign)
          group by tenant_id, batch_id, v.status, v.sign
        )
-       update message set status = $3, error_code = 0, error_message = 'lease_expired', lease_until = null, updated_at = $5
+       update message set status = $3, error_code = 0, error_message = 'lease_expired', reconcile_at = $5, absences = 0, updated_at = $5
        where id = any (array(select id from expired))`,
       [MessageStatus.SENDING, options.limit, MessageStatus.UNKNOWN, EventSource.HUB, options.now],
     ),

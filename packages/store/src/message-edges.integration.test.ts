@@ -21,6 +21,14 @@ const sid = `SM${"a".repeat(32)}`;
 const token = randomUUID();
 const statuses = statusTable.map((rule) => rule.status);
 
+/** Canceled and expired are the hub's own here: they have no SID. */
+const withSid = statusTable
+  .filter(({ status, twilioWords }) => twilioWords.length > 0 && status !== MessageStatus.CANCELED)
+  .map(({ status }) => status);
+
+/** Movers whose statements are not in this test. */
+const elsewhere: readonly Mover[] = ["cancel", "expire", "reconcile"];
+
 let db: TestDatabase;
 let batch: SampleBatch;
 beforeAll(async () => {
@@ -37,9 +45,9 @@ async function spread(): Promise<void> {
      set status = v.status, attempt = 1, next_at = $3, error_code = 0, account_id = $4,
          claim_token = case when v.status > ${MessageStatus.QUEUED} then $5::uuid end,
          lease_until = case when v.status = ${MessageStatus.SENDING} then now() - interval '1 second' end,
-         twilio_sid = case when v.status > ${MessageStatus.UNKNOWN} then $6 end
+         twilio_sid = case when v.status = any($7::smallint[]) then $6 end
      from unnest($1::uuid[], $2::smallint[]) as v(id, status) where m.id = v.id`,
-    [batch.messageIds, statuses, now, batch.accountId, token, sid],
+    [batch.messageIds, statuses, now, batch.accountId, token, sid, withSid],
   );
 }
 
@@ -117,7 +125,8 @@ describe("the statements that move messages", () => {
     ];
     const moves: string[] = [];
     for (const [by, work] of works) moves.push(...(await movesOf(by, work)));
-    const named = statusEdges.map(({ from, to, by }) => `${statusName(from)} --> ${statusName(to)} : ${by}`);
+    const tested = statusEdges.filter(({ by }) => !elsewhere.includes(by));
+    const named = tested.map(({ from, to, by }) => `${statusName(from)} --> ${statusName(to)} : ${by}`);
     expect(moves.toSorted()).toEqual(named.toSorted());
   });
 });

@@ -48,9 +48,9 @@ describe("migrating", () => {
 
   test("applies each step once, however many do it at the same time", async () => {
     const applied = await Promise.all([1, 2, 3].map(() => migrate(database.databaseUrl)));
-    expect(applied.flat()).toEqual(["0001-initial"]);
+    expect(applied.flat()).toEqual(["0001-initial", "0002-exactly-once"]);
     const { rows } = await store.pool.query("select name from schema_migration order by id");
-    expect(rows).toEqual([{ name: "0001-initial" }]);
+    expect(rows).toEqual([{ name: "0001-initial" }, { name: "0002-exactly-once" }]);
   });
 
   test("does nothing to a database that is up to date, and says so", async () => {
@@ -81,7 +81,7 @@ describe("a migration that fails", () => {
       );
       expect(rows).toEqual([{ tablename: "sender" }]);
       await store.pool.query("drop table sender");
-      expect(await migrate(database.databaseUrl)).toEqual(["0001-initial"]);
+      expect(await migrate(database.databaseUrl)).toEqual(["0001-initial", "0002-exactly-once"]);
     } finally {
       await store.close();
       await database.drop();
@@ -95,7 +95,7 @@ describe("the migrate command", () => {
     try {
       expect(await runMigrate({ DATABASE_URL: database.databaseUrl })).toMatchObject({
         code: 0,
-        stdout: "applied 0001-initial\n",
+        stdout: "applied 0001-initial\napplied 0002-exactly-once\n",
       });
     } finally {
       await database.drop();

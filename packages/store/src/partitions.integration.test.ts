@@ -47,11 +47,13 @@ describe("partitions", () => {
     );
     expect(rows.map((row) => row.parent)).toEqual([
       "message_accepted",
+      "message_assumed",
       "message_pkey",
       "message_queued",
       "message_sending",
       "message_twilio_sid",
       "message_unknown",
+      "message_unresolved",
     ]);
   });
 

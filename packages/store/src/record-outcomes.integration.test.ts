@@ -97,7 +97,13 @@ describe("recording an outcome", () => {
       error_code: 21211,
       failed_at: later(500),
     });
-    expect(await row(claims[1]!)).toMatchObject({ status: MessageStatus.UNKNOWN, error_message: "timeout" });
+    expect(await row(claims[1]!)).toMatchObject({
+      status: MessageStatus.UNKNOWN,
+      error_message: "timeout",
+      lease_until: expect.any(Date),
+      reconcile_at: later(500),
+      absences: 0,
+    });
     const expected = { "4": 1, "5": 1, "9/21211": 1 };
     expect(await readBalance(db.store, batch.id)).toEqual({ total: 3, counted: expected, stored: expected });
   });
@@ -134,7 +140,12 @@ describe("an expired lease", () => {
     await db.store.pool.query("update message set lease_until = now() - interval '1 second'");
     expect(await expireLeases(db.store.pool, { now: later(60_000), limit: 2 })).toBe(2);
     expect(await expireLeases(db.store.pool, { now: later(60_000), limit: 2 })).toBe(1);
-    expect(await row(claims[0]!)).toMatchObject({ status: MessageStatus.UNKNOWN, error_message: "lease_expired" });
+    expect(await row(claims[0]!)).toMatchObject({
+      status: MessageStatus.UNKNOWN,
+      error_message: "lease_expired",
+      lease_until: expect.any(Date),
+      reconcile_at: later(60_000),
+    });
     expect(await readBalance(db.store, batch.id)).toEqual({ total: 3, counted: { 4: 3 }, stored: { 4: 3 } });
 
     expect(await record(outcome(claims[0]!, { status: MessageStatus.SUBMITTED, sid }))).toEqual([true]);

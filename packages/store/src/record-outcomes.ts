@@ -85,7 +85,9 @@ const recordStatement = `
         next_at = coalesce(held.next_at, m.next_at),
         tries = m.tries + held.tries,
         claim_token = case when held.outcome = ${UNKNOWN} then m.claim_token end,
-        lease_until = null,
+        lease_until = case when held.outcome = ${UNKNOWN} then m.lease_until end,
+        reconcile_at = case when held.outcome = ${UNKNOWN} then $11::timestamptz end,
+        absences = 0,
         submitted_at = case when held.outcome = ${SUBMITTED} then least(m.submitted_at, $11) else m.submitted_at end,
         failed_at = case when held.outcome = ${FAILED} then least(m.failed_at, $11) else m.failed_at end,
         updated_at = $11
