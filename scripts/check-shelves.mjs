@@ -1,14 +1,14 @@
 // The shelf rule: who may import whom. Also that a package declares what it imports, so that each can be read, built and
 // deployed by itself.
 //
-//   proto <- domain <- {platform, store, queue, limits, twilio} <- services/*
+//   proto <- domain <- {platform, store, queue, limits, spool, twilio} <- services/*
 //
 // The kits are siblings and do not import each other; services do not import each other. The simulator imports nothing
 // of ours, so it cannot share our mistakes. tools/stack and test may import anything.
 import { globSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 
-const kits = ["platform", "store", "queue", "limits", "twilio"];
+const kits = ["platform", "store", "queue", "limits", "spool", "twilio"];
 const allowed = {
   "packages/proto": [],
   "packages/domain": ["proto"],
