@@ -39,6 +39,6 @@ export async function untilOnDisk(redis: Redis): Promise<void> {
 }
 
 async function knowsWaitAof(redis: Redis): Promise<boolean> {
-  const [command] = (await redis.command("INFO", "waitaof")) as unknown[];
-  return Array.isArray(command);
+  const [command] = await redis.command("INFO", "waitaof");
+  return command !== null;
 }

@@ -104,7 +104,7 @@ describe("facts", () => {
   });
 
   test("none at all are no call to Redis", async () => {
-    await newSpool(1, undefined as unknown as Redis).append([]);
+    await createSpool({ redis: {} as Redis, prefix, name: "outcomes", maxMb: 1 }).append([]);
   });
 
   test("are gone with a flush, and those that drain do not mind", async () => {
