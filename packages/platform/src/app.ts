@@ -17,6 +17,11 @@ export interface Component {
   appStopping?(): void;
 }
 
+/** A part that works as soon as it is made and only has to be let go of in the end. */
+export function letGo(name: string, stop: () => Promise<void>): Component {
+  return { name, start: () => Promise.resolve(), stop };
+}
+
 /** One process: what it consists of, in the order it starts. */
 export interface App {
   readonly log: Logger;

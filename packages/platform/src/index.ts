@@ -1,6 +1,6 @@
 // What every process does: configuration, logs, metrics, its life from start to stop, its doors. Knows no message.
 export { type AdminServer, type AdminServerOptions, createAdminServer } from "./admin-server.ts";
-export { type App, type AppOptions, type Component, createApp } from "./app.ts";
+export { type App, type AppOptions, type Component, createApp, letGo } from "./app.ts";
 export type { CallContext } from "./call-context.ts";
 export { type CommonConfig, commonConfig } from "./common-config.ts";
 export {

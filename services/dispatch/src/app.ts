@@ -5,6 +5,7 @@ import {
   createLogger,
   createLoop,
   createMetrics,
+  letGo,
   readinessChecks,
   type App,
 } from "@wahub/platform";
@@ -40,12 +41,16 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
   const metrics = createMetrics({ service: "dispatch" });
   const events = createDispatchEvents(log, metrics);
 
-  const store = createStore({
-    databaseUrl: config.DATABASE_URL,
-    applicationName: "dispatch",
-    poolMax: config.DATABASE_POOL_MAX,
-    queryTimeoutMs: config.DATABASE_TIMEOUT_MS,
-  });
+  const openStore = (poolMax: number) =>
+    createStore({
+      databaseUrl: config.DATABASE_URL,
+      applicationName: "dispatch",
+      poolMax,
+      queryTimeoutMs: config.DATABASE_TIMEOUT_MS,
+    });
+  const store = openStore(config.DATABASE_LOOPS_POOL_MAX);
+  // Apart, because storing a batch may hold a connection for seconds: planning does not wait for that.
+  const intakeStore = openStore(config.DATABASE_POOL_MAX);
   const redis = createRedisConnection(config.REDIS_URL, { role: "commands" });
   const producer = createJobProducer({ redis, prefix: config.REDIS_PREFIX });
   const epoch = createEpoch({ redis, prefix: config.REDIS_PREFIX });
@@ -70,9 +75,9 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
       {
         service: DispatchService,
         implementation: {
-          bulkSend: createBulkSend({ store, events, now }),
+          bulkSend: createBulkSend({ store: intakeStore, events, now }),
           bulkSendStream: createBulkSendStream({
-            store,
+            store: intakeStore,
             events,
             now,
             ownedForMs: config.STREAM_OWNER_TIMEOUT_MS,
@@ -93,15 +98,12 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
     log,
     components: [
       admin,
-      { name: "store", start: async () => {}, stop: () => store.close() },
-      {
-        name: "redis",
-        start: async () => {},
-        stop: async () => {
-          await producer.close();
-          redis.disconnect();
-        },
-      },
+      letGo("store", () => store.close()),
+      letGo("intake_store", () => intakeStore.close()),
+      letGo("redis", async () => {
+        await producer.close();
+        redis.disconnect();
+      }),
       ...(board === undefined ? [] : [board]),
       createBootstrap({ config, store, now, log }),
       loop("partitions", partitionsEveryMs, async () =>

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createGrpcClient, loadConfig, type App } from "@wahub/platform";
 import { BatchState, DispatchService, type BulkSendStreamRequestSchema } from "@wahub/proto";
-import { createTestDatabase, readBalance, type TestDatabase } from "@wahub/store/testing";
+import { createTestDatabase, readBalance, watchRows, type TestDatabase } from "@wahub/store/testing";
 import { createDispatch } from "./app.ts";
 import { config } from "./config.ts";
 
@@ -68,20 +68,14 @@ async function* parts(...all: Part[]): AsyncGenerator<Part> {
 /** Sends the parts and then breaks the call off, once the first rows are stored. */
 async function breakOff(...all: Part[]): Promise<void> {
   const gone = new AbortController();
+  const stored = await watchRows(db.store, "batch", `new.state = ${BatchState.ACCEPTING} and new.received > 0`);
   const hanging = async function* () {
     yield* all;
-    await storedSomething();
+    await stored.seen;
     gone.abort();
     await new Promise((resolve) => gone.signal.addEventListener("abort", resolve, { once: true }));
   };
   await expect(dispatch.bulkSendStream(hanging(), { ...call, signal: gone.signal })).rejects.toThrow();
-}
-async function storedSomething(): Promise<void> {
-  for (;;) {
-    const { rows } = await db.store.pool.query("select from batch where state = 1 and received > 0");
-    if (rows.length > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 const batchRow = async (id: string) =>
   (await db.store.pool.query("select * from batch where id = $1", [id])).rows[0] as Record<string, unknown>;

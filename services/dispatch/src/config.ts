@@ -15,7 +15,16 @@ export const config = {
   ...commonConfig({ adminPort: 9102 }),
   GRPC_PORT: { parse: port, default: 50051, doc: "Port of the gRPC API." },
   DATABASE_URL: { parse: url({ protocols: ["postgres:", "postgresql:"] }), secret: true, doc: "PostgreSQL." },
-  DATABASE_POOL_MAX: { parse: integer({ min: 2, max: 200 }), default: 10, doc: "Most connections to PostgreSQL." },
+  DATABASE_POOL_MAX: {
+    parse: integer({ min: 2, max: 200 }),
+    default: 10,
+    doc: "Most connections to PostgreSQL on which batches are stored.",
+  },
+  DATABASE_LOOPS_POOL_MAX: {
+    parse: integer({ min: 2, max: 200 }),
+    default: 5,
+    doc: "Most connections to PostgreSQL for everything else: loops, keys, readiness. No batch can take them away.",
+  },
   DATABASE_TIMEOUT_MS: {
     parse: integer({ min: 100, max: 600_000 }),
     default: 20_000,

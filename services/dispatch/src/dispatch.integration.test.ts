@@ -1,10 +1,11 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createGrpcClient, loadConfig, type App } from "@wahub/platform";
 import { BatchState, DispatchService, MessageStatus } from "@wahub/proto";
 import { createJobConsumer } from "@wahub/queue";
 import { readBatch } from "@wahub/store";
-import { createTestDatabase, readBalance, type TestDatabase } from "@wahub/store/testing";
+import { createTestDatabase, readBalance, watchRows, type TestDatabase } from "@wahub/store/testing";
 import type { SendMessageJob } from "@wahub/proto/jobs";
 import { createDispatch } from "./app.ts";
 import { config } from "./config.ts";
@@ -121,6 +122,53 @@ describe("dispatch", () => {
     });
   });
 
+  test("plans on, and lets callers in, while batches take all the connections they can have", async () => {
+    const stuck = await db.store.pool.connect();
+    const keys = Array.from({ length: 10 }, () => randomUUID() as string);
+    const calls: Promise<unknown>[] = [];
+    let ended = 0;
+    try {
+      const { batchId } = await dispatch.bulkSend({ content, recipients: phones(1) }, call);
+      await stuck.query("begin");
+      // Whoever comes with one of these keys waits for this transaction, on a connection of its own.
+      await stuck.query(
+        `insert into batch (id, tenant_id, idempotency_key, state, sender_id, content, intake_hash, created_at, updated_at)
+         select gen_random_uuid(), b.tenant_id, k, ${BatchState.ACCEPTING}, b.sender_id, b.content, '', now(), now()
+           from batch b, unnest($2::text[]) k where b.id = $1`,
+        [batchId, keys],
+      );
+      for (const idempotencyKey of keys) {
+        const answer = dispatch.bulkSend({ content, recipients: phones(1), idempotencyKey }, call);
+        calls.push(
+          answer.then(
+            () => ended++,
+            () => ended++,
+          ),
+        );
+      }
+      await waitingForKeys(keys.length);
+      // Nobody sends in this test: what the others have queued would leave no room.
+      await db.store.pool.query("delete from message where batch_id <> $1", [batchId]);
+      const planned = await watchRows(
+        db.store,
+        "message",
+        `new.batch_id = '${batchId}' and new.status = ${MessageStatus.QUEUED}`,
+      );
+      await db.store.pool.query("update message set status = $2 where batch_id = $1", [
+        batchId,
+        MessageStatus.ACCEPTED,
+      ]);
+      await planned.seen;
+      expect((await fetch(`http://127.0.0.1:${app.ports()["admin"]}/readyz`)).status).toBe(200);
+      await expect(dispatch.bulkSend({ content, recipients: [] }, call)).rejects.toMatchObject({ kind: "invalid" });
+      expect(ended).toBe(0);
+    } finally {
+      await stuck.query("rollback");
+      stuck.release();
+      await Promise.all(calls);
+    }
+  });
+
   test("does not start without any API key", async () => {
     const empty = await createTestDatabase();
     try {
@@ -132,6 +180,13 @@ describe("dispatch", () => {
     }
   });
 });
+
+/** Resolves when so many calls wait for the end of whoever has claimed their key. PostgreSQL has no signal for that. */
+async function waitingForKeys(count: number): Promise<void> {
+  const sql = `select from pg_stat_activity where application_name = 'dispatch' and wait_event_type = 'Lock'
+               and query like 'insert into batch%'`;
+  while ((await db.store.pool.query(sql)).rowCount! < count) await sleep(10);
+}
 
 async function tenantOf(batchId: string): Promise<string> {
   const { rows } = await db.store.pool.query<{ tenant_id: string }>("select tenant_id from batch where id = $1", [

@@ -6,6 +6,7 @@ import {
   createHttpServer,
   createLogger,
   createMetrics,
+  letGo,
   type Logger,
   type Readiness,
   readinessChecks,
@@ -81,13 +82,9 @@ export function createGateway(config: GatewayConfig, overrides: { log?: Logger }
     log,
     components: [
       admin,
-      {
-        name: "peers",
-        start: async () => {},
-        stop: async () => {
-          for (const peer of [dispatch, statusQuery, health.dispatch, health.statusQuery]) peer.close();
-        },
-      },
+      letGo("peers", async () => {
+        for (const peer of [dispatch, statusQuery, health.dispatch, health.statusQuery]) peer.close();
+      }),
       server,
     ],
     ports: () => ({ http: server.port, admin: admin.port }),

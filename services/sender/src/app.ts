@@ -5,6 +5,7 @@ import {
   createLogger,
   createMetrics,
   createStartStep,
+  letGo,
   readinessChecks,
   type App,
 } from "@wahub/platform";
@@ -90,9 +91,9 @@ export function createSender(config: SenderConfig, overrides: { now?: () => Date
     log,
     components: [
       admin,
-      { name: "store", start: async () => {}, stop: () => store.close() },
-      { name: "redis", start: async () => {}, stop: async () => redis.disconnect() },
-      { name: "provider", start: async () => {}, stop: () => provider.close() },
+      letGo("store", () => store.close()),
+      letGo("redis", async () => redis.disconnect()),
+      letGo("provider", () => provider.close()),
       // Before, no job could be claimed.
       createStartStep({ name: "schema", log, run: () => store.requireSchema() }),
       { name: "jobs", start: () => consumer.start(), stop: () => consumer.stop() },

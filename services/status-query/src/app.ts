@@ -5,6 +5,7 @@ import {
   createLogger,
   createMetrics,
   createStartStep,
+  letGo,
   readinessChecks,
   type App,
 } from "@wahub/platform";
@@ -64,7 +65,7 @@ export function createStatusQuery(config: StatusQueryConfig, overrides: { now?: 
     log,
     components: [
       admin,
-      { name: "store", start: async () => {}, stop: () => store.close() },
+      letGo("store", () => store.close()),
       createStartStep({
         name: "api_key",
         log,

@@ -5,6 +5,7 @@ import {
   createLogger,
   createLoop,
   createMetrics,
+  letGo,
   readinessChecks,
   type App,
   type Logger,
@@ -70,11 +71,11 @@ export function createWebhookIngest(
     log,
     components: [
       admin,
-      { name: "store", start: async () => {}, stop: () => store.close() },
+      letGo("store", () => store.close()),
       loop("sweep_leases", config.LEASE_SWEEP_EVERY_MS, createLeaseSweepRound({ store, events, now })),
       loop("delete_parked", deleteParkedEveryMs, createDeleteParkedRound({ store, events, now })),
       // Requests that were cut off at the drain deadline may still have callbacks under way.
-      { name: "callbacks", start: async () => {}, stop: () => callbacks.drain() },
+      letGo("callbacks", () => callbacks.drain()),
       server,
     ],
     ports: () => ({ http: server.port, admin: admin.port }),
