@@ -8,7 +8,7 @@ import { createGrpcClient } from "./grpc-client.ts";
 import { encode } from "./grpc-method.ts";
 import { createGrpcServer } from "./grpc-server.ts";
 import { PortInUseError } from "./listen.ts";
-import { authenticate, type Caller, capturedLog, startGrpc, type TestServer, thrown } from "./testing.ts";
+import { authenticate, type Caller, capturedLog, idleDispatch, startGrpc, type TestServer, thrown } from "./testing.ts";
 import { createMetrics } from "./metrics.ts";
 
 const messageId = "01890f3e-7b5c-7cc0-98c4-dc0c0c07398f";
@@ -320,7 +320,7 @@ describe("the client", () => {
       services: [
         {
           service: DispatchService,
-          implementation: { bulkSend: async () => ({ batchId: "second" }), bulkSendStream: async () => ({}) },
+          implementation: { ...idleDispatch, bulkSend: async () => ({ batchId: "second" }) },
         },
       ],
     });
@@ -344,9 +344,7 @@ describe("the server", () => {
       port: server.port,
       log: capturedLog().log,
       metrics: createMetrics({ service: "test" }),
-      services: [
-        { service: DispatchService, implementation: { bulkSend: async () => ({}), bulkSendStream: async () => ({}) } },
-      ],
+      services: [{ service: DispatchService, implementation: idleDispatch }],
     });
     expect(await thrown(second.start())).toBeInstanceOf(PortInUseError);
   });

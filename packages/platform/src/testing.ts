@@ -38,6 +38,15 @@ export interface TestServer {
   readonly metrics: Metrics;
 }
 
+/** DispatchService without effect: everything is answered with nothing. */
+export const idleDispatch = {
+  bulkSend: async () => ({}),
+  bulkSendStream: async () => ({}),
+  pauseBatch: async () => ({}),
+  resumeBatch: async () => ({}),
+  cancelBatch: async () => ({}),
+} satisfies ServiceImplementation<typeof DispatchService, Caller>;
+
 /** A server on a free port with the two services of the public API; each method can be given. */
 export async function startGrpc(
   methods: {
@@ -49,11 +58,7 @@ export async function startGrpc(
 ): Promise<TestServer> {
   const { log, lines } = capturedLog();
   const metrics = createMetrics({ service: "test" });
-  const dispatch: ServiceImplementation<typeof DispatchService, Caller> = {
-    bulkSend: async () => ({}),
-    bulkSendStream: async () => ({}),
-    ...methods.dispatch,
-  };
+  const dispatch: ServiceImplementation<typeof DispatchService, Caller> = { ...idleDispatch, ...methods.dispatch };
   const status: ServiceImplementation<typeof StatusService, Caller> = {
     getMessage: async () => ({}),
     getBatch: async () => ({}),

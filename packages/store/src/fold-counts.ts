@@ -7,6 +7,8 @@ import { withTransaction } from "./transaction.ts";
 export interface BatchStep {
   readonly tenantId: string;
   readonly batchId: string;
+  /** COMPLETED or CANCELED. */
+  readonly state: BatchState;
   readonly total: number;
   readonly createdAt: Date;
 }
@@ -62,7 +64,7 @@ export async function settleOverdueBatches(
     `update batch set settled_at = $1, updated_at = $1
      where id in (select id from batch where completed_at < $2 and settled_at is null
                   order by completed_at limit $3 for update skip locked)
-     returning id, tenant_id, total, created_at`,
+     returning id, tenant_id, state, total, created_at`,
     [options.now, options.completedBefore, options.limit],
   );
   return rows.map(toBatchStep);
@@ -78,15 +80,23 @@ const openMessages = `
         select batch_id, status, n from batch_count_delta where batch_id = any($1::uuid[])) counts
   group by batch_id`;
 
-/** Completed: every message is stored, and none waits or is unresolved. */
+/** All messages are stored, and the last of them may be done with. */
+const startedStates = [BatchState.RUNNING, BatchState.PAUSED, BatchState.CANCELED];
+
+/**
+ * Completed: every message is stored, and none waits or is unresolved. No edge of a message leads back from there
+ * (`statusEdges`), so it stays true. A batch that was called off keeps that state, also where that happens just now: the
+ * state is read under the row lock.
+ */
 async function completeBatches(client: PoolClient, batchIds: readonly string[], now: Date): Promise<BatchStep[]> {
   const { rows } = await client.query<BatchStepRow>(
-    `update batch b set state = $4, completed_at = $5, updated_at = $5
+    `update batch b
+     set state = case when b.state = $7 then b.state else $4 end, completed_at = $5, updated_at = $5
      from (${openMessages}) open
-     where b.id = open.batch_id and b.state = $6 and open.stored = b.total
+     where b.id = open.batch_id and b.state = any($6::smallint[]) and b.completed_at is null and open.stored = b.total
        and coalesce(open.unfinished, 0) = 0
-     returning b.id, b.tenant_id, b.total, b.created_at`,
-    [batchIds, unfinishedStatuses, unsettledStatuses, BatchState.COMPLETED, now, BatchState.RUNNING],
+     returning b.id, b.tenant_id, b.state, b.total, b.created_at`,
+    [batchIds, unfinishedStatuses, unsettledStatuses, BatchState.COMPLETED, now, startedStates, BatchState.CANCELED],
   );
   return rows.map(toBatchStep);
 }
@@ -96,10 +106,10 @@ async function settleBatches(client: PoolClient, batchIds: readonly string[], no
   const { rows } = await client.query<BatchStepRow>(
     `update batch b set settled_at = $4, updated_at = $4
      from (${openMessages}) open
-     where b.id = open.batch_id and b.state = $5 and b.settled_at is null
+     where b.id = open.batch_id and b.completed_at is not null and b.settled_at is null
        and coalesce(open.unfinished, 0) = 0 and coalesce(open.unsettled, 0) = 0
-     returning b.id, b.tenant_id, b.total, b.created_at`,
-    [batchIds, unfinishedStatuses, unsettledStatuses, now, BatchState.COMPLETED],
+     returning b.id, b.tenant_id, b.state, b.total, b.created_at`,
+    [batchIds, unfinishedStatuses, unsettledStatuses, now],
   );
   return rows.map(toBatchStep);
 }
@@ -107,10 +117,11 @@ async function settleBatches(client: PoolClient, batchIds: readonly string[], no
 interface BatchStepRow {
   id: string;
   tenant_id: string;
+  state: BatchState;
   total: number;
   created_at: Date;
 }
 
 function toBatchStep(row: BatchStepRow): BatchStep {
-  return { tenantId: row.tenant_id, batchId: row.id, total: row.total, createdAt: row.created_at };
+  return { tenantId: row.tenant_id, batchId: row.id, state: row.state, total: row.total, createdAt: row.created_at };
 }

@@ -10,6 +10,8 @@ export interface BatchOpening {
   readonly senderId: string;
   readonly content: string;
   readonly metadata: string | undefined;
+  /** From when on nothing of it is sent. */
+  readonly expiresAt?: Date | undefined;
   /** The content hash before the first recipient. */
   readonly openingHash: Buffer;
   /** Random UUID of the call that stores the recipients: fences off whoever stored them before. */
@@ -62,8 +64,8 @@ export async function openBatch(client: PoolClient, tenantId: string, opening: B
   const createdAt = batchCreatedAt(opening.id);
   const { rowCount } = await client.query(
     `insert into batch (id, tenant_id, idempotency_key, state, sender_id, content, metadata, intake_hash, owner,
-                        owned_until, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp() + $10 * interval '1 millisecond', $11, $11)
+                        owned_until, created_at, updated_at, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp() + $10 * interval '1 millisecond', $11, $11, $12)
      on conflict (tenant_id, idempotency_key) where idempotency_key is not null do nothing`,
     [
       opening.id,
@@ -77,6 +79,7 @@ export async function openBatch(client: PoolClient, tenantId: string, opening: B
       opening.owner,
       opening.ownedForMs,
       createdAt,
+      opening.expiresAt ?? null,
     ],
   );
   if (rowCount === 1) {

@@ -46,8 +46,13 @@ export async function planSender(
     if (room <= 0) return [];
     const due = await chooseDue(client, sender, options.now, room);
     if (due.length === 0) return [];
-    await advance(client, sender, due);
-    return queueMessages(client, sender, due, options.now);
+    const running = await advance(client, sender, due);
+    return queueMessages(
+      client,
+      sender,
+      due.filter((message) => running.has(message.batch_id)),
+      options.now,
+    );
   });
 }
 
@@ -140,15 +145,21 @@ async function chooseDue(client: PoolClient, sender: LockedSender, now: Date, ro
   return rows;
 }
 
-/** Moves the virtual times on, past what has been chosen. */
-async function advance(client: PoolClient, sender: LockedSender, due: readonly DueMessage[]): Promise<void> {
+/**
+ * Moves the virtual times on, past what has been chosen.
+ *
+ * @returns the batches that still run, now under their row locks: whoever pauses one next sees what is queued of it
+ */
+async function advance(client: PoolClient, sender: LockedSender, due: readonly DueMessage[]): Promise<Set<string>> {
   const finishes = new Map(due.map((message) => [message.batch_id, message.finish]));
-  await client.query(
+  const { rows } = await client.query<{ id: string }>(
     `update batch b set virtual_time = v.finish
-     from unnest($1::uuid[], $2::float8[]) as v(id, finish) where b.id = v.id`,
-    [[...finishes.keys()], [...finishes.values()]],
+     from unnest($1::uuid[], $2::float8[]) as v(id, finish) where b.id = v.id and b.state = $3
+     returning b.id`,
+    [[...finishes.keys()], [...finishes.values()], BatchState.RUNNING],
   );
   await client.query("update sender set virtual_time = $2 where id = $1", [sender.id, due.at(-1)!.finish - 1]);
+  return new Set(rows.map((row) => row.id));
 }
 
 interface PlannedRow {

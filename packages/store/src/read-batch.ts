@@ -1,4 +1,4 @@
-import type { BatchState, MessageStatus } from "@wahub/proto";
+import { BatchState, type MessageStatus } from "@wahub/proto";
 import type { Queryable } from "./queryable.ts";
 
 /** How many messages of a batch stand in one place. */
@@ -21,6 +21,18 @@ export interface StoredBatch {
   readonly updatedAt: Date;
   readonly completedAt: Date | undefined;
   readonly settledAt: Date | undefined;
+  readonly canceledAt: Date | undefined;
+  readonly expiresAt: Date | undefined;
+  /** While it is paused. */
+  readonly pause: StoredPause | undefined;
+}
+
+/** Why nothing of a batch is sent for the time being. */
+export interface StoredPause {
+  /** Twilio's; 0 for none. */
+  readonly code: number;
+  readonly reason: string;
+  readonly at: Date;
 }
 
 interface BatchRow {
@@ -33,6 +45,11 @@ interface BatchRow {
   updated_at: Date;
   completed_at: Date | null;
   settled_at: Date | null;
+  canceled_at: Date | null;
+  expires_at: Date | null;
+  pause_code: number;
+  pause_reason: string;
+  paused_at: Date | null;
 }
 
 /**
@@ -42,6 +59,7 @@ interface BatchRow {
 export async function readBatch(pool: Queryable, tenantId: string, batchId: string): Promise<StoredBatch | undefined> {
   const { rows } = await pool.query<BatchRow>(
     `select b.id, b.state, b.total, b.rejected_count, b.created_at, b.updated_at, b.completed_at, b.settled_at,
+            b.canceled_at, b.expires_at, b.pause_code, b.pause_reason, b.paused_at,
             coalesce(grouped.counts, '[]') as counts
        from batch b
       cross join lateral (
@@ -69,6 +87,13 @@ export async function readBatch(pool: Queryable, tenantId: string, batchId: stri
       updatedAt: row.updated_at,
       completedAt: row.completed_at ?? undefined,
       settledAt: row.settled_at ?? undefined,
+      canceledAt: row.canceled_at ?? undefined,
+      expiresAt: row.expires_at ?? undefined,
+      pause: pauseOf(row),
     }
   );
+}
+
+function pauseOf({ state, pause_code: code, pause_reason: reason, paused_at: at }: BatchRow): StoredPause | undefined {
+  return state === BatchState.PAUSED && at ? { code, reason, at } : undefined;
 }

@@ -15,11 +15,15 @@ import { createAuthenticator, createStore, ensurePartitions } from "@wahub/store
 import { createBootstrap } from "./bootstrap.ts";
 import { createBulkSend } from "./bulk-send.ts";
 import { createBulkSendStream } from "./bulk-send-stream.ts";
+import { createCancelBatch } from "./cancel-batch.ts";
+import { createCancelRound, createExpireRound } from "./close-waiting.ts";
 import type { DispatchConfig } from "./config.ts";
 import { createDispatchEvents } from "./events.ts";
 import { createFoldRound, createSettleOverdueRound } from "./fold.ts";
+import { createPauseBatch } from "./pause-batch.ts";
 import { createPlanRound } from "./plan.ts";
 import { createQueueBoardServer } from "./queue-board.ts";
+import { createResumeBatch } from "./resume-batch.ts";
 import { createSweepRound } from "./sweep-batches.ts";
 
 /** How often partitions are made ahead; they reach weeks into the future. */
@@ -27,6 +31,9 @@ const partitionsEveryMs = 3_600_000;
 
 /** How often batches are looked for that were never finished. */
 const sweepEveryMs = 5_000;
+
+/** How often messages are looked for that are not to be sent any more; the claim refuses them anyway. */
+const closeEveryMs = 500;
 
 /** How often batches are looked for that wait in vain for callbacks. */
 const settleOverdueEveryMs = 30_000;
@@ -84,6 +91,9 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
             retryOpenMs: 250,
             idleTimeoutMs: config.STREAM_IDLE_TIMEOUT_MS,
           }),
+          pauseBatch: createPauseBatch({ store, events, now }),
+          resumeBatch: createResumeBatch({ store, events, now }),
+          cancelBatch: createCancelBatch({ store, events, now }),
         },
       },
     ],
@@ -123,6 +133,8 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
         }),
       ),
       loop("fold_counts", config.FOLD_EVERY_MS, createFoldRound({ store, events, now })),
+      loop("cancel_waiting", closeEveryMs, createCancelRound({ store, events, now })),
+      loop("expire_waiting", closeEveryMs, createExpireRound({ store, events, now })),
       loop(
         "settle_overdue",
         settleOverdueEveryMs,

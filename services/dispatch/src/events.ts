@@ -1,5 +1,9 @@
 import type { Logger, Metrics } from "@wahub/platform";
-import type { BatchStep, FoldResult, SweepResult } from "@wahub/store";
+import { BatchState } from "@wahub/proto";
+import type { BatchStep, ClosedWaiting, FoldResult, SweepResult } from "@wahub/store";
+
+/** What a caller does to a running batch. */
+export type BatchAct = "paused" | "resumed" | "canceled";
 
 export type DispatchEvents = ReturnType<typeof createDispatchEvents>;
 
@@ -24,12 +28,18 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
     name: "whatsapphub_redis_forgotten_total",
     help: "Times Redis was found to have lost its data.",
   });
+  const closed = metrics.counter({
+    name: "whatsapphub_messages_closed_total",
+    help: "Waiting messages that are not sent any more: their batch was canceled, or its time was over.",
+    labels: ["status"],
+  });
   const deltas = metrics.counter({ name: "whatsapphub_count_deltas_folded_total", help: "Count deltas folded." });
 
   const step = (event: "completed" | "settled", steps: readonly BatchStep[]): void => {
-    for (const { batchId, total } of steps) {
+    for (const { batchId, total, state } of steps) {
       batches.inc({ event });
-      log.info({ event: `batch_${event}`, batchId, total }, `batch ${event}`);
+      const canceled = state === BatchState.CANCELED;
+      log.info({ event: `batch_${event}`, batchId, total, canceled }, `batch ${event}`);
     }
   };
 
@@ -52,6 +62,15 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
     batchRepeated(callLog: Logger, { batchId }: { batchId: string }): void {
       batches.inc({ event: "repeated" });
       callLog.info({ event: "batch_repeated", batchId }, "answered with the batch that this key made before");
+    },
+    /** A caller did; what happens twice counts once. */
+    batchControlled(callLog: Logger, { batchId, act }: { batchId: string; act: BatchAct }): void {
+      batches.inc({ event: act });
+      callLog.info({ event: `batch_${act}`, batchId }, `batch ${act} by a call`);
+    },
+    closedWaiting(status: "canceled" | "expired", { messages }: ClosedWaiting): void {
+      closed.inc({ status }, messages);
+      if (messages > 0) log.info({ event: `messages_${status}`, count: messages }, `waiting messages ${status}`);
     },
     planned({ planned, offeredAgain }: { planned: number; offeredAgain: number }): void {
       jobs.inc({ kind: "planned" }, planned);

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createMessageIds, createRecipientHash, HubError, newBatchId } from "@wahub/domain";
+import { createMessageIds, createRecipientHash, HubError, invalid, newBatchId } from "@wahub/domain";
 import {
   appendMessages,
   defaultSender,
@@ -60,10 +60,29 @@ export async function prepareIntake(
   };
 }
 
-/** Claims the idempotency key, or finds whose it is. */
-export function open(client: StoreClient, intake: Intake, openingHash: Buffer, now: Date): Promise<OpenedBatch> {
+/** How far ahead a batch's `expires_at` may lie: a wrong year or unit is noticed rather than obeyed. */
+const maxExpiryMs = 35 * 86_400_000;
+
+/**
+ * Claims the idempotency key, or finds whose it is.
+ *
+ * @throws HubError `invalid` when the batch would be new and its time is over, or does not end soon enough; a batch that
+ *   exists is found also after its time. Undo the transaction.
+ */
+export async function open(client: StoreClient, intake: Intake, openingHash: Buffer, now: Date): Promise<OpenedBatch> {
   const { header, tenantId, senderId, owner, ownedForMs } = intake;
-  return openBatch(client, tenantId, { ...header, id: newBatchId(now), senderId, owner, ownedForMs, openingHash });
+  const id = newBatchId(now);
+  const opened = await openBatch(client, tenantId, { ...header, id, senderId, owner, ownedForMs, openingHash });
+  const fault = opened.id === id ? expiryFault(header.expiresAt, now) : undefined;
+  if (fault !== undefined) throw invalid([{ field: "expires_at", reason: fault }]);
+  return opened;
+}
+
+function expiryFault(expiresAt: Date | undefined, now: Date): string | undefined {
+  if (expiresAt === undefined) return undefined;
+  const aheadMs = expiresAt.getTime() - now.getTime();
+  if (aheadMs <= 0) return "must be in the future";
+  return aheadMs > maxExpiryMs ? "must be at most 35 days ahead" : undefined;
 }
 
 /** Stores recipients of an open batch, together with how far the reader has come. */

@@ -1,4 +1,5 @@
 import { toJson, type JsonObject } from "@bufbuild/protobuf";
+import { timestampDate, type Timestamp } from "@bufbuild/protobuf/wkt";
 import {
   bodyFault,
   canonicalJson,
@@ -17,6 +18,8 @@ export interface BatchHeader {
   readonly content: string;
   readonly metadata: string | undefined;
   readonly allOrNothing: boolean;
+  /** Whether it lies ahead is asked where a new batch begins: a repeated call may come later. */
+  readonly expiresAt: Date | undefined;
 }
 
 /** As BulkSendRequest and BulkSendHeader carry it. */
@@ -25,6 +28,7 @@ interface HeaderFields {
   readonly content?: Content | undefined;
   readonly metadata?: JsonObject | undefined;
   readonly allOrNothing: boolean;
+  readonly expiresAt?: Timestamp | undefined;
 }
 
 /**
@@ -38,6 +42,7 @@ export function readHeader(fields: HeaderFields): BatchHeader {
     ...violation("idempotency_key", textFault(fields.idempotencyKey)),
     ...contentViolations(fields.content),
     ...violation("metadata", metadata === undefined ? undefined : metadataFault(metadata)),
+    ...violation("expires_at", fields.expiresAt && timestampFault(fields.expiresAt)),
   ];
   if (violations.length > 0) throw invalid(violations);
   return {
@@ -45,7 +50,17 @@ export function readHeader(fields: HeaderFields): BatchHeader {
     content: canonicalJson(toJson(ContentSchema, fields.content!) as Json),
     metadata,
     allOrNothing: fields.allOrNothing,
+    expiresAt: fields.expiresAt && timestampDate(fields.expiresAt),
   };
+}
+
+/** Seconds of the years 1 and 9999, between which a Timestamp lies by its definition. */
+const firstSecond = -62_135_596_800n;
+const lastSecond = 253_402_300_799n;
+
+function timestampFault({ seconds, nanos }: Timestamp): string | undefined {
+  const fits = seconds >= firstSecond && seconds <= lastSecond && nanos >= 0 && nanos <= 999_999_999;
+  return fits ? undefined : "is not a time between the years 1 and 9999";
 }
 
 function contentViolations(content: Content | undefined): Violation[] {

@@ -49,7 +49,7 @@ export interface RecipientReader {
 /** A reader for a call with this header. */
 export function createRecipientReader(header: BatchHeader): RecipientReader {
   const hash = createHash("sha256");
-  hash.update(JSON.stringify([header.allOrNothing, header.content, header.metadata ?? null]));
+  hash.update(JSON.stringify([header.allOrNothing, header.content, header.metadata ?? null, ...choices(header)]));
   const rejected: Rejection[] = [];
   let received = 0;
   let rejectedCount = 0;
@@ -92,6 +92,11 @@ export function createRecipientReader(header: BatchHeader): RecipientReader {
     },
     contentHash: () => hash.copy().digest(),
   };
+}
+
+/** What a header may leave out altogether. A header without any has the hash it always had. */
+function choices({ expiresAt }: BatchHeader): unknown[] {
+  return expiresAt === undefined ? [] : [{ expiresAt: expiresAt.toISOString() }];
 }
 
 /** The batch is refused as a whole because of its recipients; nothing of it is kept. */

@@ -1,8 +1,7 @@
 import { notFound } from "@wahub/domain";
 import type { CallContext } from "@wahub/platform";
 import type { GetBatchRequest } from "@wahub/proto";
-import { cancelable, readBatch, withStoreErrors, type Caller, type Store } from "@wahub/store";
-import { toBatch } from "./to-batch.ts";
+import { cancelable, readBatch, toBatch, withStoreErrors, type Caller, type Store } from "@wahub/store";
 
 /** GetBatch: one batch with its counts, which add up to its total. */
 export function createGetBatch(store: Store) {

@@ -2,8 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { notFound } from "@wahub/domain";
 import type { CallContext } from "@wahub/platform";
 import type { WatchBatchRequest } from "@wahub/proto";
-import { cancelable, readBatch, withStoreErrors, type Caller, type Store, type StoredBatch } from "@wahub/store";
-import { toBatch } from "./to-batch.ts";
+import {
+  cancelable,
+  readBatch,
+  toBatch,
+  withStoreErrors,
+  type Caller,
+  type Store,
+  type StoredBatch,
+} from "@wahub/store";
 
 /**
  * WatchBatch: the batch now and whenever its counts or state change, until it is settled. The database is asked at an
@@ -27,6 +34,6 @@ export function createWatchBatch(store: Store, options: { everyMs: number }) {
 }
 
 /** What a watcher would notice a change of. */
-function visible({ state, counts, settledAt }: StoredBatch): string {
-  return JSON.stringify([state, counts, settledAt]);
+function visible({ state, pause, counts, completedAt, settledAt }: StoredBatch): string {
+  return JSON.stringify([state, pause?.at, counts, completedAt, settledAt]);
 }

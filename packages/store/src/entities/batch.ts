@@ -41,6 +41,7 @@ export const Batch = defineEntity({
     pauseCode: p.integer().default(0),
     pauseReason: p.text().default(""),
     pausedAt: p.datetime().nullable(),
+    canceledAt: p.datetime().nullable(),
   },
   uniques: [
     {

@@ -24,7 +24,8 @@ export const exactlyOnce: SqlMigration = {
        add column expires_at     timestamptz,                          -- nothing is sent from then on
        add column pause_code     int         not null default 0,       -- Twilio's code that paused it; 0 for none
        add column pause_reason   text        not null default '',      -- for people
-       add column paused_at      timestamptz`,
+       add column paused_at      timestamptz,
+       add column canceled_at    timestamptz`,
     // Every planning round writes virtual_time; an index on it would have to follow each time.
     `drop index batch_running`,
     `create index batch_running on batch (sender_id) where state = 2`,

@@ -20,6 +20,7 @@ export interface SampleBatchOptions {
   readonly ownMetadata?: Readonly<Record<string, JsonObject>>;
   readonly idempotencyKey?: string;
   readonly id?: string;
+  readonly expiresAt?: Date;
 }
 
 export interface SampleBatch {
@@ -59,6 +60,7 @@ export async function storeSampleBatch(store: Store, options: SampleBatchOptions
     senderId,
     content: JSON.stringify({ text: { body: options.body ?? "Hello" } }),
     metadata: options.metadata && JSON.stringify(options.metadata),
+    expiresAt: options.expiresAt,
     openingHash: Buffer.from("opening"),
     owner: randomUUID(),
     ownedForMs: 60_000,

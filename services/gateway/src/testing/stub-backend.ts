@@ -19,6 +19,9 @@ export function createStubBackend(port = 0) {
         implementation: {
           bulkSend: (request, context) => (handlers.bulkSend ?? unset)(request, context),
           bulkSendStream: (requests, context) => (handlers.bulkSendStream ?? unset)(requests, context),
+          pauseBatch: (request, context) => (handlers.pauseBatch ?? unset)(request, context),
+          resumeBatch: (request, context) => (handlers.resumeBatch ?? unset)(request, context),
+          cancelBatch: (request, context) => (handlers.cancelBatch ?? unset)(request, context),
         },
       },
       {

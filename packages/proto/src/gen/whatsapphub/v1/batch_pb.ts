@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file whatsapphub/v1/batch.proto.
  */
 export const file_whatsapphub_v1_batch: GenFile = /*@__PURE__*/
-  fileDesc("Chp3aGF0c2FwcGh1Yi92MS9iYXRjaC5wcm90bxIOd2hhdHNhcHBodWIudjEitQIKBUJhdGNoEgoKAmlkGAEgASgJEikKBXN0YXRlGAIgASgOMhoud2hhdHNhcHBodWIudjEuQmF0Y2hTdGF0ZRINCgV0b3RhbBgDIAEoBRIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIrCgZjb3VudHMYBSADKAsyGy53aGF0c2FwcGh1Yi52MS5TdGF0dXNDb3VudBIPCgdzZXR0bGVkGAYgASgIEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbXBsZXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiXwoLU3RhdHVzQ291bnQSLQoGc3RhdHVzGAEgASgOMh0ud2hhdHNhcHBodWIudjEuTWVzc2FnZVN0YXR1cxISCgplcnJvcl9jb2RlGAIgASgFEg0KBWNvdW50GAMgASgFKsYBCgpCYXRjaFN0YXRlEhsKF0JBVENIX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVQkFUQ0hfU1RBVEVfQUNDRVBUSU5HEAESFwoTQkFUQ0hfU1RBVEVfUlVOTklORxACEhkKFUJBVENIX1NUQVRFX0NPTVBMRVRFRBADEhoKFkJBVENIX1NUQVRFX0RJU0NBUkRJTkcQBBIWChJCQVRDSF9TVEFURV9QQVVTRUQQBRIYChRCQVRDSF9TVEFURV9DQU5DRUxFRBAGKoMBCg1Vbmtub3duUG9saWN5Eh4KGlVOS05PV05fUE9MSUNZX1VOU1BFQ0lGSUVEEAASHgoaVU5LTk9XTl9QT0xJQ1lfQVNTVU1FX1NFTlQQARIZChVVTktOT1dOX1BPTElDWV9SRVNFTkQQAhIXChNVTktOT1dOX1BPTElDWV9IT0xEEANiBnByb3RvMw", [file_google_protobuf_timestamp, file_whatsapphub_v1_message]);
+  fileDesc("Chp3aGF0c2FwcGh1Yi92MS9iYXRjaC5wcm90bxIOd2hhdHNhcHBodWIudjEiwQMKBUJhdGNoEgoKAmlkGAEgASgJEikKBXN0YXRlGAIgASgOMhoud2hhdHNhcHBodWIudjEuQmF0Y2hTdGF0ZRINCgV0b3RhbBgDIAEoBRIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIrCgZjb3VudHMYBSADKAsyGy53aGF0c2FwcGh1Yi52MS5TdGF0dXNDb3VudBIPCgdzZXR0bGVkGAYgASgIEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbXBsZXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFcGF1c2UYCiABKAsyGi53aGF0c2FwcGh1Yi52MS5CYXRjaFBhdXNlEi4KCmV4cGlyZXNfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NhbmNlbGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJSCgpCYXRjaFBhdXNlEgwKBGNvZGUYASABKAUSDgoGcmVhc29uGAIgASgJEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJfCgtTdGF0dXNDb3VudBItCgZzdGF0dXMYASABKA4yHS53aGF0c2FwcGh1Yi52MS5NZXNzYWdlU3RhdHVzEhIKCmVycm9yX2NvZGUYAiABKAUSDQoFY291bnQYAyABKAUqxgEKCkJhdGNoU3RhdGUSGwoXQkFUQ0hfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVCQVRDSF9TVEFURV9BQ0NFUFRJTkcQARIXChNCQVRDSF9TVEFURV9SVU5OSU5HEAISGQoVQkFUQ0hfU1RBVEVfQ09NUExFVEVEEAMSGgoWQkFUQ0hfU1RBVEVfRElTQ0FSRElORxAEEhYKEkJBVENIX1NUQVRFX1BBVVNFRBAFEhgKFEJBVENIX1NUQVRFX0NBTkNFTEVEEAYqgwEKDVVua25vd25Qb2xpY3kSHgoaVU5LTk9XTl9QT0xJQ1lfVU5TUEVDSUZJRUQQABIeChpVTktOT1dOX1BPTElDWV9BU1NVTUVfU0VOVBABEhkKFVVOS05PV05fUE9MSUNZX1JFU0VORBACEhcKE1VOS05PV05fUE9MSUNZX0hPTEQQA2IGcHJvdG8z", [file_google_protobuf_timestamp, file_whatsapphub_v1_message]);
 
 /**
  * One BulkSend and the sum of what became of its messages.
@@ -65,6 +65,8 @@ export type Batch = Message<"whatsapphub.v1.Batch"> & {
   createdAt?: Timestamp | undefined;
 
   /**
+   * When nothing of it waited any more and nothing was unresolved; a canceled batch has this time as well.
+   *
    * @generated from field: google.protobuf.Timestamp completed_at = 8;
    */
   completedAt?: Timestamp | undefined;
@@ -73,6 +75,25 @@ export type Batch = Message<"whatsapphub.v1.Batch"> & {
    * @generated from field: google.protobuf.Timestamp settled_at = 9;
    */
   settledAt?: Timestamp | undefined;
+
+  /**
+   * While it is PAUSED: why, and since when.
+   *
+   * @generated from field: whatsapphub.v1.BatchPause pause = 10;
+   */
+  pause?: BatchPause | undefined;
+
+  /**
+   * From then on nothing of it is sent: what waits becomes EXPIRED.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 11;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp canceled_at = 12;
+   */
+  canceledAt?: Timestamp | undefined;
 };
 
 /**
@@ -124,6 +145,8 @@ export type BatchJson = {
   createdAt?: TimestampJson;
 
   /**
+   * When nothing of it waited any more and nothing was unresolved; a canceled batch has this time as well.
+   *
    * @generated from field: google.protobuf.Timestamp completed_at = 8;
    */
   completedAt?: TimestampJson;
@@ -132,6 +155,25 @@ export type BatchJson = {
    * @generated from field: google.protobuf.Timestamp settled_at = 9;
    */
   settledAt?: TimestampJson;
+
+  /**
+   * While it is PAUSED: why, and since when.
+   *
+   * @generated from field: whatsapphub.v1.BatchPause pause = 10;
+   */
+  pause?: BatchPauseJson;
+
+  /**
+   * From then on nothing of it is sent: what waits becomes EXPIRED.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 11;
+   */
+  expiresAt?: TimestampJson;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp canceled_at = 12;
+   */
+  canceledAt?: TimestampJson;
 };
 
 /**
@@ -140,6 +182,61 @@ export type BatchJson = {
  */
 export const BatchSchema: GenMessage<Batch, {jsonType: BatchJson}> = /*@__PURE__*/
   messageDesc(file_whatsapphub_v1_batch, 0);
+
+/**
+ * Why nothing of a batch is sent for the time being.
+ *
+ * @generated from message whatsapphub.v1.BatchPause
+ */
+export type BatchPause = Message<"whatsapphub.v1.BatchPause"> & {
+  /**
+   * Twilio's error code, where its answer paused the batch; 0 where a caller did.
+   *
+   * @generated from field: int32 code = 1;
+   */
+  code: number;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: Timestamp | undefined;
+};
+
+/**
+ * Why nothing of a batch is sent for the time being.
+ *
+ * @generated from message whatsapphub.v1.BatchPause
+ */
+export type BatchPauseJson = {
+  /**
+   * Twilio's error code, where its answer paused the batch; 0 where a caller did.
+   *
+   * @generated from field: int32 code = 1;
+   */
+  code?: number;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason?: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: TimestampJson;
+};
+
+/**
+ * Describes the message whatsapphub.v1.BatchPause.
+ * Use `create(BatchPauseSchema)` to create a new message.
+ */
+export const BatchPauseSchema: GenMessage<BatchPause, {jsonType: BatchPauseJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_batch, 1);
 
 /**
  * @generated from message whatsapphub.v1.StatusCount
@@ -190,7 +287,7 @@ export type StatusCountJson = {
  * Use `create(StatusCountSchema)` to create a new message.
  */
 export const StatusCountSchema: GenMessage<StatusCount, {jsonType: StatusCountJson}> = /*@__PURE__*/
-  messageDesc(file_whatsapphub_v1_batch, 1);
+  messageDesc(file_whatsapphub_v1_batch, 2);
 
 /**
  * @generated from enum whatsapphub.v1.BatchState

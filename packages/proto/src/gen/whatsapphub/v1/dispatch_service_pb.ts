@@ -5,8 +5,10 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { StructJson } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
+import type { StructJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Batch, BatchJson } from "./batch_pb.ts";
+import { file_whatsapphub_v1_batch } from "./batch_pb.ts";
 import type { Content, ContentJson } from "./message_pb.ts";
 import { file_whatsapphub_v1_message } from "./message_pb.ts";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
@@ -15,7 +17,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file whatsapphub/v1/dispatch_service.proto.
  */
 export const file_whatsapphub_v1_dispatch_service: GenFile = /*@__PURE__*/
-  fileDesc("CiV3aGF0c2FwcGh1Yi92MS9kaXNwYXRjaF9zZXJ2aWNlLnByb3RvEg53aGF0c2FwcGh1Yi52MSLmAQoPQnVsa1NlbmRSZXF1ZXN0EiEKD2lkZW1wb3RlbmN5X2tleRgBIAEoCUIIukgFcgMY/wESMAoHY29udGVudBgCIAEoCzIXLndoYXRzYXBwaHViLnYxLkNvbnRlbnRCBrpIA8gBARI7CgpyZWNpcGllbnRzGAMgAygLMhkud2hhdHNhcHBodWIudjEuUmVjaXBpZW50Qgy6SAmSAQYIARDQhgMSFgoOYWxsX29yX25vdGhpbmcYBCABKAgSKQoIbWV0YWRhdGEYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IkUKCVJlY2lwaWVudBINCgVwaG9uZRgBIAEoCRIpCghtZXRhZGF0YRgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QingEKEEJ1bGtTZW5kUmVzcG9uc2USEAoIYmF0Y2hfaWQYASABKAkSEwoLbWVzc2FnZV9pZHMYAiADKAkSMwoIcmVqZWN0ZWQYAyADKAsyIS53aGF0c2FwcGh1Yi52MS5SZWplY3RlZFJlY2lwaWVudBIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIWCg5hY2NlcHRlZF9jb3VudBgFIAEoBSIyChFSZWplY3RlZFJlY2lwaWVudBINCgVpbmRleBgBIAEoBRIOCgZyZWFzb24YAiABKAkijgEKFUJ1bGtTZW5kU3RyZWFtUmVxdWVzdBIwCgZoZWFkZXIYASABKAsyHi53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZEhlYWRlckgAEjQKCnJlY2lwaWVudHMYAiABKAsyHi53aGF0c2FwcGh1Yi52MS5SZWNpcGllbnRDaHVua0gAQg0KBHBhcnQSBbpIAggBIqgBCg5CdWxrU2VuZEhlYWRlchIhCg9pZGVtcG90ZW5jeV9rZXkYASABKAlCCLpIBXIDGP8BEjAKB2NvbnRlbnQYAiABKAsyFy53aGF0c2FwcGh1Yi52MS5Db250ZW50Qga6SAPIAQESFgoOYWxsX29yX25vdGhpbmcYAyABKAgSKQoIbWV0YWRhdGEYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0IkwKDlJlY2lwaWVudENodW5rEjoKCnJlY2lwaWVudHMYASADKAsyGS53aGF0c2FwcGh1Yi52MS5SZWNpcGllbnRCC7pICJIBBQgBEJBOIqgBChZCdWxrU2VuZFN0cmVhbVJlc3BvbnNlEhAKCGJhdGNoX2lkGAEgASgJEhYKDmFjY2VwdGVkX2NvdW50GAIgASgFEhcKD2R1cGxpY2F0ZV9jb3VudBgDIAEoBRIzCghyZWplY3RlZBgEIAMoCzIhLndoYXRzYXBwaHViLnYxLlJlamVjdGVkUmVjaXBpZW50EhYKDnJlamVjdGVkX2NvdW50GAUgASgFMsMBCg9EaXNwYXRjaFNlcnZpY2USTQoIQnVsa1NlbmQSHy53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZFJlcXVlc3QaIC53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZFJlc3BvbnNlEmEKDkJ1bGtTZW5kU3RyZWFtEiUud2hhdHNhcHBodWIudjEuQnVsa1NlbmRTdHJlYW1SZXF1ZXN0GiYud2hhdHNhcHBodWIudjEuQnVsa1NlbmRTdHJlYW1SZXNwb25zZSgBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct, file_whatsapphub_v1_message]);
+  fileDesc("CiV3aGF0c2FwcGh1Yi92MS9kaXNwYXRjaF9zZXJ2aWNlLnByb3RvEg53aGF0c2FwcGh1Yi52MSKWAgoPQnVsa1NlbmRSZXF1ZXN0EiEKD2lkZW1wb3RlbmN5X2tleRgBIAEoCUIIukgFcgMY/wESMAoHY29udGVudBgCIAEoCzIXLndoYXRzYXBwaHViLnYxLkNvbnRlbnRCBrpIA8gBARI7CgpyZWNpcGllbnRzGAMgAygLMhkud2hhdHNhcHBodWIudjEuUmVjaXBpZW50Qgy6SAmSAQYIARDQhgMSFgoOYWxsX29yX25vdGhpbmcYBCABKAgSKQoIbWV0YWRhdGEYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Ei4KCmV4cGlyZXNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKCVJlY2lwaWVudBINCgVwaG9uZRgBIAEoCRIpCghtZXRhZGF0YRgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QingEKEEJ1bGtTZW5kUmVzcG9uc2USEAoIYmF0Y2hfaWQYASABKAkSEwoLbWVzc2FnZV9pZHMYAiADKAkSMwoIcmVqZWN0ZWQYAyADKAsyIS53aGF0c2FwcGh1Yi52MS5SZWplY3RlZFJlY2lwaWVudBIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIWCg5hY2NlcHRlZF9jb3VudBgFIAEoBSIyChFSZWplY3RlZFJlY2lwaWVudBINCgVpbmRleBgBIAEoBRIOCgZyZWFzb24YAiABKAkijgEKFUJ1bGtTZW5kU3RyZWFtUmVxdWVzdBIwCgZoZWFkZXIYASABKAsyHi53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZEhlYWRlckgAEjQKCnJlY2lwaWVudHMYAiABKAsyHi53aGF0c2FwcGh1Yi52MS5SZWNpcGllbnRDaHVua0gAQg0KBHBhcnQSBbpIAggBItgBCg5CdWxrU2VuZEhlYWRlchIhCg9pZGVtcG90ZW5jeV9rZXkYASABKAlCCLpIBXIDGP8BEjAKB2NvbnRlbnQYAiABKAsyFy53aGF0c2FwcGh1Yi52MS5Db250ZW50Qga6SAPIAQESFgoOYWxsX29yX25vdGhpbmcYAyABKAgSKQoIbWV0YWRhdGEYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Ei4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkwKDlJlY2lwaWVudENodW5rEjoKCnJlY2lwaWVudHMYASADKAsyGS53aGF0c2FwcGh1Yi52MS5SZWNpcGllbnRCC7pICJIBBQgBEJBOIqgBChZCdWxrU2VuZFN0cmVhbVJlc3BvbnNlEhAKCGJhdGNoX2lkGAEgASgJEhYKDmFjY2VwdGVkX2NvdW50GAIgASgFEhcKD2R1cGxpY2F0ZV9jb3VudBgDIAEoBRIzCghyZWplY3RlZBgEIAMoCzIhLndoYXRzYXBwaHViLnYxLlJlamVjdGVkUmVjaXBpZW50EhYKDnJlamVjdGVkX2NvdW50GAUgASgFIkkKEVBhdXNlQmF0Y2hSZXF1ZXN0EhoKCGJhdGNoX2lkGAEgASgJQgi6SAVyA7ABARIYCgZyZWFzb24YAiABKAlCCLpIBXIDGPQDIjoKElBhdXNlQmF0Y2hSZXNwb25zZRIkCgViYXRjaBgBIAEoCzIVLndoYXRzYXBwaHViLnYxLkJhdGNoIjAKElJlc3VtZUJhdGNoUmVxdWVzdBIaCghiYXRjaF9pZBgBIAEoCUIIukgFcgOwAQEiOwoTUmVzdW1lQmF0Y2hSZXNwb25zZRIkCgViYXRjaBgBIAEoCzIVLndoYXRzYXBwaHViLnYxLkJhdGNoIjAKEkNhbmNlbEJhdGNoUmVxdWVzdBIaCghiYXRjaF9pZBgBIAEoCUIIukgFcgOwAQEiOwoTQ2FuY2VsQmF0Y2hSZXNwb25zZRIkCgViYXRjaBgBIAEoCzIVLndoYXRzYXBwaHViLnYxLkJhdGNoMsgDCg9EaXNwYXRjaFNlcnZpY2USTQoIQnVsa1NlbmQSHy53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZFJlcXVlc3QaIC53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZFJlc3BvbnNlEmEKDkJ1bGtTZW5kU3RyZWFtEiUud2hhdHNhcHBodWIudjEuQnVsa1NlbmRTdHJlYW1SZXF1ZXN0GiYud2hhdHNhcHBodWIudjEuQnVsa1NlbmRTdHJlYW1SZXNwb25zZSgBElMKClBhdXNlQmF0Y2gSIS53aGF0c2FwcGh1Yi52MS5QYXVzZUJhdGNoUmVxdWVzdBoiLndoYXRzYXBwaHViLnYxLlBhdXNlQmF0Y2hSZXNwb25zZRJWCgtSZXN1bWVCYXRjaBIiLndoYXRzYXBwaHViLnYxLlJlc3VtZUJhdGNoUmVxdWVzdBojLndoYXRzYXBwaHViLnYxLlJlc3VtZUJhdGNoUmVzcG9uc2USVgoLQ2FuY2VsQmF0Y2gSIi53aGF0c2FwcGh1Yi52MS5DYW5jZWxCYXRjaFJlcXVlc3QaIy53aGF0c2FwcGh1Yi52MS5DYW5jZWxCYXRjaFJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_whatsapphub_v1_batch, file_whatsapphub_v1_message]);
 
 /**
  * @generated from message whatsapphub.v1.BulkSendRequest
@@ -51,6 +53,14 @@ export type BulkSendRequest = Message<"whatsapphub.v1.BulkSendRequest"> & {
    * @generated from field: google.protobuf.Struct metadata = 5;
    */
   metadata?: JsonObject | undefined;
+
+  /**
+   * What has not left for Twilio by then is not sent any more and becomes EXPIRED. In the future, at most 35 days ahead;
+   * milliseconds count. Without it messages wait as long as it takes.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 6;
+   */
+  expiresAt?: Timestamp | undefined;
 };
 
 /**
@@ -87,6 +97,14 @@ export type BulkSendRequestJson = {
    * @generated from field: google.protobuf.Struct metadata = 5;
    */
   metadata?: StructJson;
+
+  /**
+   * What has not left for Twilio by then is not sent any more and becomes EXPIRED. In the future, at most 35 days ahead;
+   * milliseconds count. Without it messages wait as long as it takes.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 6;
+   */
+  expiresAt?: TimestampJson;
 };
 
 /**
@@ -346,6 +364,13 @@ export type BulkSendHeader = Message<"whatsapphub.v1.BulkSendHeader"> & {
    * @generated from field: google.protobuf.Struct metadata = 4;
    */
   metadata?: JsonObject | undefined;
+
+  /**
+   * As in BulkSendRequest.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 5;
+   */
+  expiresAt?: Timestamp | undefined;
 };
 
 /**
@@ -377,6 +402,13 @@ export type BulkSendHeaderJson = {
    * @generated from field: google.protobuf.Struct metadata = 4;
    */
   metadata?: StructJson;
+
+  /**
+   * As in BulkSendRequest.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 5;
+   */
+  expiresAt?: TimestampJson;
 };
 
 /**
@@ -497,6 +529,182 @@ export const BulkSendStreamResponseSchema: GenMessage<BulkSendStreamResponse, {j
   messageDesc(file_whatsapphub_v1_dispatch_service, 7);
 
 /**
+ * @generated from message whatsapphub.v1.PauseBatchRequest
+ */
+export type PauseBatchRequest = Message<"whatsapphub.v1.PauseBatchRequest"> & {
+  /**
+   * @generated from field: string batch_id = 1;
+   */
+  batchId: string;
+
+  /**
+   * For people; shown with the batch while it is paused.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * @generated from message whatsapphub.v1.PauseBatchRequest
+ */
+export type PauseBatchRequestJson = {
+  /**
+   * @generated from field: string batch_id = 1;
+   */
+  batchId?: string;
+
+  /**
+   * For people; shown with the batch while it is paused.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason?: string;
+};
+
+/**
+ * Describes the message whatsapphub.v1.PauseBatchRequest.
+ * Use `create(PauseBatchRequestSchema)` to create a new message.
+ */
+export const PauseBatchRequestSchema: GenMessage<PauseBatchRequest, {jsonType: PauseBatchRequestJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_dispatch_service, 8);
+
+/**
+ * @generated from message whatsapphub.v1.PauseBatchResponse
+ */
+export type PauseBatchResponse = Message<"whatsapphub.v1.PauseBatchResponse"> & {
+  /**
+   * @generated from field: whatsapphub.v1.Batch batch = 1;
+   */
+  batch?: Batch | undefined;
+};
+
+/**
+ * @generated from message whatsapphub.v1.PauseBatchResponse
+ */
+export type PauseBatchResponseJson = {
+  /**
+   * @generated from field: whatsapphub.v1.Batch batch = 1;
+   */
+  batch?: BatchJson;
+};
+
+/**
+ * Describes the message whatsapphub.v1.PauseBatchResponse.
+ * Use `create(PauseBatchResponseSchema)` to create a new message.
+ */
+export const PauseBatchResponseSchema: GenMessage<PauseBatchResponse, {jsonType: PauseBatchResponseJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_dispatch_service, 9);
+
+/**
+ * @generated from message whatsapphub.v1.ResumeBatchRequest
+ */
+export type ResumeBatchRequest = Message<"whatsapphub.v1.ResumeBatchRequest"> & {
+  /**
+   * @generated from field: string batch_id = 1;
+   */
+  batchId: string;
+};
+
+/**
+ * @generated from message whatsapphub.v1.ResumeBatchRequest
+ */
+export type ResumeBatchRequestJson = {
+  /**
+   * @generated from field: string batch_id = 1;
+   */
+  batchId?: string;
+};
+
+/**
+ * Describes the message whatsapphub.v1.ResumeBatchRequest.
+ * Use `create(ResumeBatchRequestSchema)` to create a new message.
+ */
+export const ResumeBatchRequestSchema: GenMessage<ResumeBatchRequest, {jsonType: ResumeBatchRequestJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_dispatch_service, 10);
+
+/**
+ * @generated from message whatsapphub.v1.ResumeBatchResponse
+ */
+export type ResumeBatchResponse = Message<"whatsapphub.v1.ResumeBatchResponse"> & {
+  /**
+   * @generated from field: whatsapphub.v1.Batch batch = 1;
+   */
+  batch?: Batch | undefined;
+};
+
+/**
+ * @generated from message whatsapphub.v1.ResumeBatchResponse
+ */
+export type ResumeBatchResponseJson = {
+  /**
+   * @generated from field: whatsapphub.v1.Batch batch = 1;
+   */
+  batch?: BatchJson;
+};
+
+/**
+ * Describes the message whatsapphub.v1.ResumeBatchResponse.
+ * Use `create(ResumeBatchResponseSchema)` to create a new message.
+ */
+export const ResumeBatchResponseSchema: GenMessage<ResumeBatchResponse, {jsonType: ResumeBatchResponseJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_dispatch_service, 11);
+
+/**
+ * @generated from message whatsapphub.v1.CancelBatchRequest
+ */
+export type CancelBatchRequest = Message<"whatsapphub.v1.CancelBatchRequest"> & {
+  /**
+   * @generated from field: string batch_id = 1;
+   */
+  batchId: string;
+};
+
+/**
+ * @generated from message whatsapphub.v1.CancelBatchRequest
+ */
+export type CancelBatchRequestJson = {
+  /**
+   * @generated from field: string batch_id = 1;
+   */
+  batchId?: string;
+};
+
+/**
+ * Describes the message whatsapphub.v1.CancelBatchRequest.
+ * Use `create(CancelBatchRequestSchema)` to create a new message.
+ */
+export const CancelBatchRequestSchema: GenMessage<CancelBatchRequest, {jsonType: CancelBatchRequestJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_dispatch_service, 12);
+
+/**
+ * @generated from message whatsapphub.v1.CancelBatchResponse
+ */
+export type CancelBatchResponse = Message<"whatsapphub.v1.CancelBatchResponse"> & {
+  /**
+   * @generated from field: whatsapphub.v1.Batch batch = 1;
+   */
+  batch?: Batch | undefined;
+};
+
+/**
+ * @generated from message whatsapphub.v1.CancelBatchResponse
+ */
+export type CancelBatchResponseJson = {
+  /**
+   * @generated from field: whatsapphub.v1.Batch batch = 1;
+   */
+  batch?: BatchJson;
+};
+
+/**
+ * Describes the message whatsapphub.v1.CancelBatchResponse.
+ * Use `create(CancelBatchResponseSchema)` to create a new message.
+ */
+export const CancelBatchResponseSchema: GenMessage<CancelBatchResponse, {jsonType: CancelBatchResponseJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_dispatch_service, 13);
+
+/**
  * Takes batches of messages.
  *
  * @generated from service whatsapphub.v1.DispatchService
@@ -524,6 +732,40 @@ export const DispatchService: GenService<{
     methodKind: "client_streaming";
     input: typeof BulkSendStreamRequestSchema;
     output: typeof BulkSendStreamResponseSchema;
+  },
+  /**
+   * Holds a running batch: apart from requests on their way to Twilio nothing of it leaves until it is resumed. A batch
+   * that is paused already stays as it is, with its reason. NOT_NOW for a batch that is being stored, completed or canceled.
+   *
+   * @generated from rpc whatsapphub.v1.DispatchService.PauseBatch
+   */
+  pauseBatch: {
+    methodKind: "unary";
+    input: typeof PauseBatchRequestSchema;
+    output: typeof PauseBatchResponseSchema;
+  },
+  /**
+   * Lets a paused batch go on where it stopped, whoever or whatever paused it. One that runs already stays as it is.
+   * NOT_NOW for a batch that is being stored, completed or canceled.
+   *
+   * @generated from rpc whatsapphub.v1.DispatchService.ResumeBatch
+   */
+  resumeBatch: {
+    methodKind: "unary";
+    input: typeof ResumeBatchRequestSchema;
+    output: typeof ResumeBatchResponseSchema;
+  },
+  /**
+   * Calls a batch off for good, running or paused. Apart from requests on their way to Twilio nothing of it leaves any more;
+   * what waits becomes CANCELED within seconds, large batches take longer. Repeating it changes nothing. NOT_NOW for a
+   * batch that is being stored (nothing of it is sent) or completed.
+   *
+   * @generated from rpc whatsapphub.v1.DispatchService.CancelBatch
+   */
+  cancelBatch: {
+    methodKind: "unary";
+    input: typeof CancelBatchRequestSchema;
+    output: typeof CancelBatchResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_whatsapphub_v1_dispatch_service, 0);

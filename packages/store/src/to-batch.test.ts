@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "@jest/globals";
 import { BatchSchema, BatchState, MessageStatus } from "@wahub/proto";
-import type { StoredBatch } from "@wahub/store";
+import type { StoredBatch } from "./read-batch.ts";
 import { toBatch } from "./to-batch.ts";
 
 const at = (second: number): Date => new Date(Date.UTC(2026, 2, 1, 12, 0, second));
@@ -20,6 +20,9 @@ const running: StoredBatch = {
   updatedAt: at(1),
   completedAt: undefined,
   settledAt: undefined,
+  canceledAt: undefined,
+  expiresAt: undefined,
+  pause: undefined,
 };
 
 const shown = (batch: StoredBatch) => create(BatchSchema, toBatch(batch));
@@ -39,5 +42,25 @@ describe("a batch as callers see it", () => {
     const settled = shown({ ...completed, settledAt: at(3) });
     expect(settled.settled).toBe(true);
     expect([settled.completedAt, settled.settledAt].map((time) => timestampDate(time!))).toEqual([at(2), at(3)]);
+  });
+
+  test("that is paused says why, since when, and when its time is over", () => {
+    const pause = { code: 63024, reason: "Twilio refuses its template", at: at(2) };
+    const batch = shown({ ...running, state: BatchState.PAUSED, pause, expiresAt: at(50) });
+    expect(batch.pause).toMatchObject({ code: 63024, reason: "Twilio refuses its template" });
+    expect([batch.pause!.at, batch.expiresAt].map((time) => timestampDate(time!))).toEqual([at(2), at(50)]);
+  });
+
+  test("that was called off stays so when nothing of it is left", () => {
+    const canceled = {
+      ...running,
+      state: BatchState.CANCELED,
+      canceledAt: at(1),
+      completedAt: at(3),
+      settledAt: at(4),
+    };
+    const batch = shown(canceled);
+    expect(batch).toMatchObject({ state: BatchState.CANCELED, settled: true });
+    expect([batch.canceledAt, batch.completedAt].map((time) => timestampDate(time!))).toEqual([at(1), at(3)]);
   });
 });

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { BatchSchema } from "@wahub/proto";
-import type { StoredBatch } from "@wahub/store";
+import type { StoredBatch } from "./read-batch.ts";
 
 /** A stored batch as the API shows it. */
 export function toBatch(batch: StoredBatch): MessageInitShape<typeof BatchSchema> {
@@ -15,5 +15,8 @@ export function toBatch(batch: StoredBatch): MessageInitShape<typeof BatchSchema
     createdAt: timestampFromDate(batch.createdAt),
     completedAt: batch.completedAt && timestampFromDate(batch.completedAt),
     settledAt: batch.settledAt && timestampFromDate(batch.settledAt),
+    canceledAt: batch.canceledAt && timestampFromDate(batch.canceledAt),
+    expiresAt: batch.expiresAt && timestampFromDate(batch.expiresAt),
+    pause: batch.pause && { ...batch.pause, at: timestampFromDate(batch.pause.at) },
   };
 }
