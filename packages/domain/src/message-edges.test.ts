@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { MessageStatus } from "@wahub/proto";
 import { statusEdges, type StatusEdge } from "./message-edges.ts";
-import { risesTo, statusName, statusTable } from "./message-status.ts";
+import { risesTo, statusName, statusTable, unfinishedStatuses } from "./message-status.ts";
 
 const named = ({ from, to, by }: StatusEdge): string => `${statusName(from)} --> ${statusName(to)} : ${by}`;
 const edges = statusEdges.map(named);
@@ -11,10 +11,15 @@ describe("the edges between statuses", () => {
   test("rise, except those back to accepted, and Twilio's word on what was called off", () => {
     const falling = statusEdges.filter(({ from, to }) => !risesTo(from, to));
     const back = falling.filter(({ to }) => to === MessageStatus.ACCEPTED);
-    expect(new Set(back.map(({ by }) => by))).toEqual(new Set(["defer", "outcome", "reconcile"]));
+    expect(new Set(back.map(({ by }) => by))).toEqual(new Set(["defer", "pause", "outcome", "reconcile"]));
     const others = falling.filter(({ to }) => to !== MessageStatus.ACCEPTED);
     expect(new Set(others.map(({ by }) => by))).toEqual(new Set(["callback"]));
     expect(new Set(others.map(({ from }) => from))).toEqual(new Set([MessageStatus.CANCELED, MessageStatus.EXPIRED]));
+  });
+
+  test("never lead from what completes a batch back to what keeps it open, so that completed stays true", () => {
+    const unfinished = new Set(unfinishedStatuses);
+    expect(statusEdges.filter(({ from, to }) => !unfinished.has(from) && unfinished.has(to))).toEqual([]);
   });
 
   test("are each there once", () => {

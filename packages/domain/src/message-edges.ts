@@ -6,6 +6,7 @@ import { risesTo, statusTable } from "./message-status.ts";
  *
  * - `plan`: its turn has come
  * - `defer`: it has to wait for a limit longer than a sender holds it
+ * - `pause`: its batch is paused before a sender takes it in hand
  * - `claim`: a sender takes it in hand
  * - `outcome`: that sender says what came of the request, also when its lease has run out meanwhile
  * - `lease`: that sender has said nothing for too long
@@ -14,7 +15,17 @@ import { risesTo, statusTable } from "./message-status.ts";
  * - `reconcile`: nobody knew what became of it; Twilio's list of messages says it, or the batch's policy decides
  * - `callback`: Twilio says where the message is
  */
-export type Mover = "plan" | "defer" | "claim" | "outcome" | "lease" | "cancel" | "expire" | "reconcile" | "callback";
+export type Mover =
+  | "plan"
+  | "defer"
+  | "pause"
+  | "claim"
+  | "outcome"
+  | "lease"
+  | "cancel"
+  | "expire"
+  | "reconcile"
+  | "callback";
 
 /** One way from a status to another. */
 export interface StatusEdge {
@@ -29,6 +40,7 @@ const { ACCEPTED, QUEUED, SENDING, UNKNOWN, SUBMITTED, CANCELED, FAILED, EXPIRED
 const ownEdges: readonly StatusEdge[] = [
   { from: ACCEPTED, to: QUEUED, by: "plan" },
   { from: QUEUED, to: ACCEPTED, by: "defer" },
+  { from: QUEUED, to: ACCEPTED, by: "pause" },
   { from: QUEUED, to: SENDING, by: "claim" },
   { from: SENDING, to: SUBMITTED, by: "outcome" },
   { from: SENDING, to: ACCEPTED, by: "outcome" },

@@ -3,9 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { statusEdges, statusName, statusTable, type Mover } from "@wahub/domain";
 import { BatchState, MessageStatus } from "@wahub/proto";
 import { applyCallbacks } from "./apply-callbacks.ts";
+import { cancelBatch } from "./cancel-batch.ts";
 import { claimMessages } from "./claim-messages.ts";
+import { cancelWaiting, expireWaiting } from "./close-waiting.ts";
 import { deferMessages } from "./defer-messages.ts";
 import { expireLeases } from "./expire-leases.ts";
+import { pauseBatch } from "./pause-batch.ts";
 import { planSender } from "./plan-messages.ts";
 import { recordOutcomes, type AttemptOutcome } from "./record-outcomes.ts";
 import {
@@ -27,7 +30,7 @@ const withSid = statusTable
   .map(({ status }) => status);
 
 /** Movers whose statements are not in this test. */
-const elsewhere: readonly Mover[] = ["cancel", "expire", "reconcile"];
+const elsewhere: readonly Mover[] = ["reconcile"];
 
 let db: TestDatabase;
 let batch: SampleBatch;
@@ -39,7 +42,10 @@ afterAll(() => db.drop());
 
 /** Puts one message into each status, in its first attempt, as messages there are. */
 async function spread(): Promise<void> {
-  await db.store.pool.query("update batch set state = $2 where id = $1", [batch.id, BatchState.RUNNING]);
+  await db.store.pool.query("update batch set state = $2, expires_at = null where id = $1", [
+    batch.id,
+    BatchState.RUNNING,
+  ]);
   await db.store.pool.query(
     `update message m
      set status = v.status, attempt = 1, next_at = $3, error_code = 0, account_id = $4,
@@ -86,6 +92,10 @@ function callback(status: MessageStatus): () => Promise<unknown> {
     );
 }
 
+async function expired(): Promise<void> {
+  await db.store.pool.query("update batch set expires_at = $2 where id = $1", [batch.id, now]);
+}
+
 describe("the statements that move messages", () => {
   test("go every way that the table of edges names, and no other", async () => {
     const { pool } = db.store;
@@ -119,6 +129,12 @@ describe("the statements that move messages", () => {
       ["outcome", outcome({ status: MessageStatus.FAILED, ...failure })],
       ["outcome", outcome({ status: MessageStatus.UNKNOWN, errorMessage: "timeout" })],
       ["lease", () => expireLeases(pool, { now, limit: 100 })],
+      ["pause", () => pauseBatch(pool, tenantId, batch.id, { code: 0, reason: "", now })],
+      [
+        "cancel",
+        () => cancelBatch(pool, tenantId, batch.id, { now }).then(() => cancelWaiting(pool, { now, limit: 100 })),
+      ],
+      ["expire", () => expired().then(() => expireWaiting(pool, { now, limit: 100 }))],
       ...statusTable
         .filter(({ twilioWords }) => twilioWords.length > 0)
         .map(({ status }): [Mover, () => Promise<unknown>] => ["callback", callback(status)]),
