@@ -9,6 +9,8 @@ export interface OutgoingMessage {
   /** E.164 number of the recipient. */
   readonly to: string;
   readonly body: string;
+  /** Seconds after which the provider is to give it up; undefined for the provider's own time. */
+  readonly validityS?: number | undefined;
 }
 
 /** What an error concerns: how far its consequences reach. */

@@ -45,6 +45,7 @@ export const idleDispatch = {
   pauseBatch: async () => ({}),
   resumeBatch: async () => ({}),
   cancelBatch: async () => ({}),
+  resolveUnknown: async () => ({}),
 } satisfies ServiceImplementation<typeof DispatchService, Caller>;
 
 /** A server on a free port with the two services of the public API; each method can be given. */

@@ -23,6 +23,8 @@ export interface Claim {
   readonly recipient: string;
   /** Proto JSON of whatsapphub.v1.Content. */
   readonly content: unknown;
+  /** Seconds after which Twilio is to give the message up; undefined for Twilio's own time. */
+  readonly validityS: number | undefined;
   /** Tries that ended in a passing failure before this attempt. */
   readonly triesSpent: number;
 }
@@ -73,7 +75,7 @@ const claimStatement = `
     select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[]) as r(tenant_id, id, attempt, token)
   ), gate as materialized (
     select m.id, m.tenant_id, m.batch_id, m.recipient, m.tries, r.attempt, r.token,
-           b.content, s.phone, a.id as account_id, a.sid as account_sid
+           b.content, b.validity_s, s.phone, a.id as account_id, a.sid as account_sid
     from message m
     join request r on r.id = m.id and r.tenant_id = m.tenant_id
     join batch b on b.id = m.batch_id
@@ -104,7 +106,7 @@ const claimStatement = `
     cross join (values (${MessageStatus.QUEUED}::smallint, -1), (${MessageStatus.SENDING}::smallint, 1)) as v(status, sign)
     group by tenant_id, batch_id, v.status, v.sign
   )
-  select id, tenant_id, attempt, token, tries, recipient, content, phone, account_sid from granted`;
+  select id, tenant_id, attempt, token, tries, recipient, content, validity_s, phone, account_sid from granted`;
 
 interface ClaimRow {
   id: string;
@@ -114,6 +116,7 @@ interface ClaimRow {
   tries: number;
   recipient: string;
   content: unknown;
+  validity_s: number | null;
   phone: string;
   account_sid: string;
 }
@@ -128,6 +131,7 @@ function toClaim(row: ClaimRow): Claim {
     senderPhone: row.phone,
     recipient: row.recipient,
     content: row.content,
+    validityS: row.validity_s ?? undefined,
     triesSpent: row.tries,
   };
 }

@@ -28,6 +28,7 @@ export * from "./read-message.ts";
 export * from "./record-outcomes.ts";
 export * from "./require-api-key.ts";
 export * from "./require-schema.ts";
+export * from "./resolve-unknown.ts";
 export * from "./schema-drift.ts";
 export * from "./resume-batch.ts";
 export * from "./senders.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { messageId, newBatchId } from "@wahub/domain";
-import { BatchState } from "@wahub/proto";
+import { BatchState, UnknownPolicy } from "@wahub/proto";
 import { appendMessages, type NewMessage, type OwnedBatch } from "./append-messages.ts";
 import { discardBatch, keepBatch, releaseBatch } from "./leave-batch.ts";
 import { openBatch, type BatchOpening, type OpenedBatch } from "./open-batch.ts";
@@ -30,6 +30,8 @@ function opening(idempotencyKey?: string): BatchOpening {
     senderId,
     content: '{"text":{"body":"Hello"}}',
     metadata: undefined,
+    unknownPolicy: UnknownPolicy.ASSUME_SENT,
+    validityS: undefined,
     openingHash: Buffer.from("opening"),
     owner: randomUUID(),
     ownedForMs: 60_000,

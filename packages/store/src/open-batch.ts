@@ -1,5 +1,5 @@
 import { batchCreatedAt } from "@wahub/domain";
-import { BatchState } from "@wahub/proto";
+import { BatchState, type UnknownPolicy } from "@wahub/proto";
 import type { PoolClient } from "pg";
 
 /** What is known of a batch before its first recipient. JSON values are texts. */
@@ -12,6 +12,9 @@ export interface BatchOpening {
   readonly metadata: string | undefined;
   /** From when on nothing of it is sent. */
   readonly expiresAt?: Date | undefined;
+  readonly unknownPolicy: UnknownPolicy;
+  /** Seconds after which Twilio gives a message up; undefined for Twilio's own time. */
+  readonly validityS: number | undefined;
   /** The content hash before the first recipient. */
   readonly openingHash: Buffer;
   /** Random UUID of the call that stores the recipients: fences off whoever stored them before. */
@@ -64,8 +67,9 @@ export async function openBatch(client: PoolClient, tenantId: string, opening: B
   const createdAt = batchCreatedAt(opening.id);
   const { rowCount } = await client.query(
     `insert into batch (id, tenant_id, idempotency_key, state, sender_id, content, metadata, intake_hash, owner,
-                        owned_until, created_at, updated_at, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp() + $10 * interval '1 millisecond', $11, $11, $12)
+                        owned_until, created_at, updated_at, expires_at, unknown_policy, validity_s)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp() + $10 * interval '1 millisecond', $11, $11, $12, $13,
+             $14)
      on conflict (tenant_id, idempotency_key) where idempotency_key is not null do nothing`,
     [
       opening.id,
@@ -80,6 +84,8 @@ export async function openBatch(client: PoolClient, tenantId: string, opening: B
       opening.ownedForMs,
       createdAt,
       opening.expiresAt ?? null,
+      opening.unknownPolicy,
+      opening.validityS ?? null,
     ],
   );
   if (rowCount === 1) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { BatchState, MessageStatus } from "@wahub/proto";
+import { BatchState, MessageStatus, UnknownPolicy } from "@wahub/proto";
 import { readBatch } from "./read-batch.ts";
 import { createTestDatabase, storeSampleBatch, type SampleBatch, type TestDatabase } from "./testing/index.ts";
 
@@ -27,6 +27,8 @@ describe("reading a batch", () => {
       total: 10,
       rejectedCount: 0,
       counts: [{ status: MessageStatus.ACCEPTED, errorCode: 0, count: 10 }],
+      unknownPolicy: UnknownPolicy.ASSUME_SENT,
+      assumedCount: 0,
       createdAt,
       updatedAt: createdAt,
       completedAt: undefined,

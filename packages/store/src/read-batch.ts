@@ -1,4 +1,5 @@
-import { BatchState, type MessageStatus } from "@wahub/proto";
+import { messageIdRange } from "@wahub/domain";
+import { BatchState, EventSource, type MessageStatus, type UnknownPolicy } from "@wahub/proto";
 import type { Queryable } from "./queryable.ts";
 
 /** How many messages of a batch stand in one place. */
@@ -17,6 +18,9 @@ export interface StoredBatch {
   readonly rejectedCount: number;
   /** By status, then error code; groups without messages are left out. Adds up to `total`. */
   readonly counts: readonly StoredCount[];
+  readonly unknownPolicy: UnknownPolicy;
+  /** Messages that are only assumed to have been taken. */
+  readonly assumedCount: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly completedAt: Date | undefined;
@@ -41,6 +45,8 @@ interface BatchRow {
   total: number;
   rejected_count: number;
   counts: StoredCount[];
+  unknown_policy: UnknownPolicy;
+  assumed: number;
   created_at: Date;
   updated_at: Date;
   completed_at: Date | null;
@@ -57,10 +63,13 @@ interface BatchRow {
  * read by one statement, hence in one snapshot: a delta that is being folded is seen either here or there, never twice.
  */
 export async function readBatch(pool: Queryable, tenantId: string, batchId: string): Promise<StoredBatch | undefined> {
+  const ids = messageIdRange(batchId); // says in which partition they are
   const { rows } = await pool.query<BatchRow>(
     `select b.id, b.state, b.total, b.rejected_count, b.created_at, b.updated_at, b.completed_at, b.settled_at,
             b.canceled_at, b.expires_at, b.pause_code, b.pause_reason, b.paused_at,
-            coalesce(grouped.counts, '[]') as counts
+            b.unknown_policy, coalesce(grouped.counts, '[]') as counts,
+            (select count(*)::int from message where batch_id = b.id and evidence = ${EventSource.ASSUMED}
+               and id between $3 and $4) as assumed
        from batch b
       cross join lateral (
          select jsonb_agg(
@@ -73,7 +82,7 @@ export async function readBatch(pool: Queryable, tenantId: string, batchId: stri
                   group by parts.status, parts.error_code
                  having sum(parts.n) <> 0) as g) as grouped
       where b.tenant_id = $1 and b.id = $2`,
-    [tenantId, batchId],
+    [tenantId, batchId, ids.first, ids.last],
   );
   const [row] = rows;
   return (
@@ -83,6 +92,8 @@ export async function readBatch(pool: Queryable, tenantId: string, batchId: stri
       total: row.total,
       rejectedCount: row.rejected_count,
       counts: row.counts,
+      unknownPolicy: row.unknown_policy,
+      assumedCount: row.assumed,
       createdAt: row.created_at,
       updatedAt: row.updated_at,
       completedAt: row.completed_at ?? undefined,

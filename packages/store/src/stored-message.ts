@@ -1,4 +1,4 @@
-import type { ContentJson, MessageStatus } from "@wahub/proto";
+import type { ContentJson, EventSource, MessageStatus } from "@wahub/proto";
 import type { JsonObject } from "./json.ts";
 
 /** A message as readers see it: its row, and what it takes from its batch. */
@@ -15,6 +15,8 @@ export interface StoredMessage {
   /** The earliest time of the next attempt; means something only while the message waits. */
   readonly nextAt: Date;
   readonly twilioSid: string | undefined;
+  /** How the SID was learned; ASSUMED where there is none. */
+  readonly evidence: EventSource;
   /** 0 for none. */
   readonly errorCode: number;
   readonly errorMessage: string;
@@ -43,6 +45,7 @@ export interface MessageRow {
   attempt: number;
   next_at: Date;
   twilio_sid: string | null;
+  evidence: EventSource;
   error_code: number;
   error_message: string;
   created_at: Date;
@@ -56,7 +59,7 @@ export interface MessageRow {
 
 /** The columns readers need, of a table called `m`. */
 export const messageColumns = `m.id, m.batch_id, m.recipient, m.metadata, m.status, m.attempt, m.next_at, m.twilio_sid,
-  m.error_code, m.error_message, m.created_at, m.updated_at, m.submitted_at, m.sent_at, m.delivered_at, m.read_at,
+  m.evidence, m.error_code, m.error_message, m.created_at, m.updated_at, m.submitted_at, m.sent_at, m.delivered_at, m.read_at,
   m.failed_at`;
 
 export function toStoredMessage(row: MessageRow, batch: BatchContentRow): StoredMessage {
@@ -70,6 +73,7 @@ export function toStoredMessage(row: MessageRow, batch: BatchContentRow): Stored
     attempt: row.attempt,
     nextAt: row.next_at,
     twilioSid: row.twilio_sid ?? undefined,
+    evidence: row.evidence,
     errorCode: row.error_code,
     errorMessage: row.error_message,
     createdAt: row.created_at,

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "@jest/globals";
-import { BatchSchema, BatchState, MessageStatus } from "@wahub/proto";
+import { BatchSchema, BatchState, MessageStatus, UnknownPolicy } from "@wahub/proto";
 import type { StoredBatch } from "./read-batch.ts";
 import { toBatch } from "./to-batch.ts";
 
@@ -16,6 +16,8 @@ const running: StoredBatch = {
     { status: MessageStatus.SENT, errorCode: 0, count: 3 },
     { status: MessageStatus.FAILED, errorCode: 63016, count: 2 },
   ],
+  unknownPolicy: UnknownPolicy.HOLD,
+  assumedCount: 2,
   createdAt: at(0),
   updatedAt: at(1),
   completedAt: undefined,
@@ -32,6 +34,7 @@ describe("a batch as callers see it", () => {
     const batch = shown(running);
     const { id, state, total, rejectedCount, counts } = running;
     expect(batch).toMatchObject({ id, state, total, rejectedCount, counts, settled: false });
+    expect(batch).toMatchObject({ unknownPolicy: UnknownPolicy.HOLD, assumedCount: 2 });
     expect(timestampDate(batch.createdAt!)).toEqual(at(0));
     expect([batch.completedAt, batch.settledAt]).toEqual([undefined, undefined]);
   });

@@ -11,6 +11,8 @@ export function toBatch(batch: StoredBatch): MessageInitShape<typeof BatchSchema
     total: batch.total,
     rejectedCount: batch.rejectedCount,
     counts: batch.counts.map(({ status, errorCode, count }) => ({ status, errorCode, count })),
+    unknownPolicy: batch.unknownPolicy,
+    assumedCount: batch.assumedCount,
     settled: batch.settledAt !== undefined,
     createdAt: timestampFromDate(batch.createdAt),
     completedAt: batch.completedAt && timestampFromDate(batch.completedAt),

@@ -113,6 +113,16 @@ describe("a message", () => {
     });
   });
 
+  test("says how long it is worth delivering, where it is", async () => {
+    const { promise, resolve } = Promise.withResolvers<URLSearchParams>();
+    const { url } = await listen(async (request, response) => {
+      resolve(new URLSearchParams(await readBody(request)));
+      created(response);
+    });
+    await provider(url).send({ ...message, validityS: 900 }, inTime());
+    expect((await promise).get("ValidityPeriod")).toBe("900");
+  });
+
   test("goes to the base URL even when the environment names a region", async () => {
     process.env["TWILIO_REGION"] = "ie1";
     cleanups.push(() => void delete process.env["TWILIO_REGION"]);

@@ -48,6 +48,7 @@ export function createTwilioProvider(options: TwilioProviderOptions): MessagePro
         to: `whatsapp:${message.to}`,
         body: message.body,
         statusCallback: statusCallbackUrl(options.publicWebhookUrl, message.messageId, message.attempt),
+        ...(message.validityS === undefined ? {} : { validityPeriod: message.validityS }),
       };
       const answer = readAnswer(await http.exchange(sendBy, () => client.messages.create(params)));
       if (hasUnknownCode(answer)) report(answer);

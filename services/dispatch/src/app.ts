@@ -24,6 +24,7 @@ import { createPauseBatch } from "./pause-batch.ts";
 import { createPlanRound } from "./plan.ts";
 import { createQueueBoardServer } from "./queue-board.ts";
 import { createResumeBatch } from "./resume-batch.ts";
+import { createResolveUnknown } from "./resolve-unknown.ts";
 import { createSweepRound } from "./sweep-batches.ts";
 
 /** How often partitions are made ahead; they reach weeks into the future. */
@@ -82,7 +83,7 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
       {
         service: DispatchService,
         implementation: {
-          bulkSend: createBulkSend({ store: intakeStore, events, now }),
+          bulkSend: createBulkSend({ store: intakeStore, events, now, resendValidityS: config.RESEND_VALIDITY_S }),
           bulkSendStream: createBulkSendStream({
             store: intakeStore,
             events,
@@ -90,10 +91,12 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
             ownedForMs: config.STREAM_OWNER_TIMEOUT_MS,
             retryOpenMs: 250,
             idleTimeoutMs: config.STREAM_IDLE_TIMEOUT_MS,
+            resendValidityS: config.RESEND_VALIDITY_S,
           }),
           pauseBatch: createPauseBatch({ store, events, now }),
           resumeBatch: createResumeBatch({ store, events, now }),
           cancelBatch: createCancelBatch({ store, events, now }),
+          resolveUnknown: createResolveUnknown({ store, events, now }),
         },
       },
     ],

@@ -29,6 +29,7 @@ export interface BulkSendStreamDeps {
   readonly idleTimeoutMs: number;
   /** How often a call looks whether another one with the same key has ended. */
   readonly retryOpenMs: number;
+  readonly resendValidityS: number;
 }
 
 /** Recipients per transaction: enough to be cheap, few enough to keep memory small and a repeated one quick. */
@@ -51,7 +52,7 @@ export function createBulkSendStream(deps: BulkSendStreamDeps) {
     const header = readHeader(await firstPart(parts));
     const reader = createRecipientReader(header);
     try {
-      const intake = await prepareIntake(deps.store, context.caller.tenantId, header, deps.ownedForMs);
+      const intake = await prepareIntake(deps.store, context.caller.tenantId, header, deps);
       const opened = await openWhenFree(deps, intake, reader.contentHash(), ended);
       if (opened.kind === "complete") {
         await readAll(parts, reader, ended);

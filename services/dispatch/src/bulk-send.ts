@@ -15,8 +15,13 @@ const ownedForMs = 60_000;
  * is taken back when the caller goes away. The answer of a repeated call is computed from the request and the stored
  * batch's id, so it is the first one's answer.
  */
-export function createBulkSend(deps: { store: Store; events: DispatchEvents; now: () => Date }) {
-  const { store, events, now } = deps;
+export function createBulkSend(deps: {
+  store: Store;
+  events: DispatchEvents;
+  now: () => Date;
+  resendValidityS: number;
+}) {
+  const { store, events, now, resendValidityS } = deps;
   return async (request: BulkSendRequest, { caller, signal, log }: CallContext<Caller>) => {
     const header = readHeader(request);
     const reader = createRecipientReader(header);
@@ -26,7 +31,7 @@ export function createBulkSend(deps: { store: Store; events: DispatchEvents; now
     if (good.length === 0) throw new BatchRefused(reader.rejected);
 
     return withStoreErrors(async () => {
-      const intake = await prepareIntake(store, caller.tenantId, header, ownedForMs);
+      const intake = await prepareIntake(store, caller.tenantId, header, { ownedForMs, resendValidityS });
       const batch = await withTransaction(
         store.pool,
         async (client) => {

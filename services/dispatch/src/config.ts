@@ -85,6 +85,11 @@ export const config = {
     default: 86_400,
     doc: "A completed batch is settled after this long, whatever callbacks are still missing.",
   },
+  RESEND_VALIDITY_S: {
+    parse: integer({ min: 1, max: 36_000 }),
+    default: 900,
+    doc: "Batches that ask for a resend of unknown outcomes: Twilio gives each message up after this long (ValidityPeriod).",
+  },
   QUEUE_BOARD_PORT: {
     parse: port,
     optional: true,

@@ -33,6 +33,11 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
     help: "Waiting messages that are not sent any more: their batch was canceled, or its time was over.",
     labels: ["status"],
   });
+  const unknownResolved = metrics.counter({
+    name: "whatsapphub_unknown_decided_total",
+    help: "Held messages without a clear answer that a caller decided, by what was decided.",
+    labels: ["resolution"],
+  });
   const deltas = metrics.counter({ name: "whatsapphub_count_deltas_folded_total", help: "Count deltas folded." });
 
   const step = (event: "completed" | "settled", steps: readonly BatchStep[]): void => {
@@ -93,6 +98,13 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
       batches.inc({ event: "abandoned" }, abandoned);
       batches.inc({ event: "deleted" }, deleted);
       if (abandoned > 0) log.warn({ event: "batches_abandoned", count: abandoned }, "batches were never finished");
+    },
+    unknownDecided(
+      callLog: Logger,
+      decided: { batchId: string; resolution: "assume_sent" | "send_again"; count: number },
+    ) {
+      unknownResolved.inc({ resolution: decided.resolution }, decided.count);
+      callLog.info({ event: "unknown_decided", ...decided }, "a caller decided what is to become of held messages");
     },
     partitionsMade(count: number): void {
       if (count > 0) log.info({ event: "partitions_made", count }, "partitions made ahead");

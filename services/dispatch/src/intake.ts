@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createMessageIds, createRecipientHash, HubError, invalid, newBatchId } from "@wahub/domain";
+import { UnknownPolicy } from "@wahub/proto";
 import {
   appendMessages,
   defaultSender,
@@ -27,6 +28,8 @@ export interface Intake {
   readonly owner: string;
   readonly ownedForMs: number;
   readonly header: BatchHeader;
+  /** Kept with the batch: what Twilio is told with each message, and what is waited for, must not differ. */
+  readonly validityS: number | undefined;
   readonly hashOf: (recipientKey: string) => Buffer;
 }
 
@@ -39,7 +42,7 @@ export async function prepareIntake(
   store: Store,
   tenantId: string,
   header: BatchHeader,
-  ownedForMs: number,
+  options: { ownedForMs: number; resendValidityS: number },
 ): Promise<Intake> {
   const [sender, hashKey] = await Promise.all([
     defaultSender(store.pool, tenantId),
@@ -54,8 +57,9 @@ export async function prepareIntake(
     tenantId,
     senderId: sender.senderId,
     owner: randomUUID(),
-    ownedForMs,
+    ownedForMs: options.ownedForMs,
     header,
+    validityS: header.unknownPolicy === UnknownPolicy.RESEND ? options.resendValidityS : undefined,
     hashOf: createRecipientHash(hashKey),
   };
 }
@@ -70,9 +74,10 @@ const maxExpiryMs = 35 * 86_400_000;
  *   exists is found also after its time. Undo the transaction.
  */
 export async function open(client: StoreClient, intake: Intake, openingHash: Buffer, now: Date): Promise<OpenedBatch> {
-  const { header, tenantId, senderId, owner, ownedForMs } = intake;
+  const { header, tenantId, senderId, owner, ownedForMs, validityS } = intake;
   const id = newBatchId(now);
-  const opened = await openBatch(client, tenantId, { ...header, id, senderId, owner, ownedForMs, openingHash });
+  const opening = { ...header, id, senderId, owner, ownedForMs, validityS, openingHash };
+  const opened = await openBatch(client, tenantId, opening);
   const fault = opened.id === id ? expiryFault(header.expiresAt, now) : undefined;
   if (fault !== undefined) throw invalid([{ field: "expires_at", reason: fault }]);
   return opened;

@@ -10,7 +10,7 @@ import {
   type Json,
   type Violation,
 } from "@wahub/domain";
-import { ContentSchema, type Content } from "@wahub/proto";
+import { ContentSchema, UnknownPolicy, type Content } from "@wahub/proto";
 
 /** What all recipients of a batch have in common. JSON values are canonical texts. */
 export interface BatchHeader {
@@ -20,6 +20,8 @@ export interface BatchHeader {
   readonly allOrNothing: boolean;
   /** Whether it lies ahead is asked where a new batch begins: a repeated call may come later. */
   readonly expiresAt: Date | undefined;
+  /** Never unspecified. */
+  readonly unknownPolicy: UnknownPolicy;
 }
 
 /** As BulkSendRequest and BulkSendHeader carry it. */
@@ -29,6 +31,7 @@ interface HeaderFields {
   readonly metadata?: JsonObject | undefined;
   readonly allOrNothing: boolean;
   readonly expiresAt?: Timestamp | undefined;
+  readonly unknownPolicy: UnknownPolicy;
 }
 
 /**
@@ -51,6 +54,7 @@ export function readHeader(fields: HeaderFields): BatchHeader {
     metadata,
     allOrNothing: fields.allOrNothing,
     expiresAt: fields.expiresAt && timestampDate(fields.expiresAt),
+    unknownPolicy: fields.unknownPolicy || UnknownPolicy.ASSUME_SENT,
   };
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { canonicalJson, HubError, invalid, metadataFault, parseRecipient, type RecipientNumber } from "@wahub/domain";
-import type { Recipient } from "@wahub/proto";
+import { UnknownPolicy, type Recipient } from "@wahub/proto";
 import type { BatchHeader } from "./read-header.ts";
 
 /** A recipient that can be sent to. */
@@ -95,8 +95,11 @@ export function createRecipientReader(header: BatchHeader): RecipientReader {
 }
 
 /** What a header may leave out altogether. A header without any has the hash it always had. */
-function choices({ expiresAt }: BatchHeader): unknown[] {
-  return expiresAt === undefined ? [] : [{ expiresAt: expiresAt.toISOString() }];
+function choices({ expiresAt, unknownPolicy }: BatchHeader): unknown[] {
+  return [
+    ...(expiresAt === undefined ? [] : [{ expiresAt: expiresAt.toISOString() }]),
+    ...(unknownPolicy === UnknownPolicy.ASSUME_SENT ? [] : [{ unknownPolicy }]),
+  ];
 }
 
 /** The batch is refused as a whole because of its recipients; nothing of it is kept. */

@@ -83,6 +83,7 @@ export function createSendMessage(deps: SendMessageDeps) {
         from: claim.senderPhone,
         to: claim.recipient,
         body: textOf(claim.content),
+        validityS: claim.validityS,
       },
       sendBy,
     );

@@ -17,6 +17,7 @@ const waiting: StoredMessage = {
   attempt: 0,
   nextAt: at(9),
   twilioSid: undefined,
+  evidence: EventSource.UNSPECIFIED,
   errorCode: 0,
   errorMessage: "",
   createdAt: at(0),

@@ -12,6 +12,7 @@ export function toMessage(message: StoredMessage): MessageInitShape<typeof Messa
     messageContent: textOf(message.content),
     twilioSid: message.twilioSid ?? "",
     status: message.status,
+    evidence: message.evidence,
     errorCode: message.errorCode,
     errorMessage: message.errorMessage,
     metadata: message.metadata,

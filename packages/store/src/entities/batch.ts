@@ -35,6 +35,8 @@ export const Batch = defineEntity({
     settledAt: p.datetime().nullable(),
     /** What to do where nobody can say whether Twilio took a message. */
     unknownPolicy: p.smallint().$type<UnknownPolicy>().default(1),
+    /** With policy resend: seconds after which Twilio gives a message up; sent along with each. */
+    validityS: p.integer().nullable(),
     /** Nothing is sent from then on. */
     expiresAt: p.datetime().nullable(),
     /** Twilio's code that paused it; 0 for none. */

@@ -16,8 +16,15 @@ export const MessageAttempt = defineEntity({
     errorMessage: p.text(),
     claimedAt: p.datetime().nullable(),
     closedAt: p.datetime(),
+    /** Where nobody knows whether Twilio took it: who may have got it. */
+    recipientKey: p.text().nullable(),
+    /** There: when at the latest the request had ended. */
+    leaseUntil: p.datetime().nullable(),
   },
-  indexes: [{ name: "message_attempt_twilio_sid", properties: ["twilioSid"], where: "twilio_sid is not null" }],
+  indexes: [
+    { name: "message_attempt_twilio_sid", properties: ["twilioSid"], where: "twilio_sid is not null" },
+    { name: "message_attempt_open", properties: ["senderId", "recipientKey"], where: "recipient_key is not null" },
+  ],
 });
 
 export type MessageAttempt = InferEntity<typeof MessageAttempt>;

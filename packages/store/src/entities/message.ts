@@ -57,8 +57,9 @@ export const Message = defineEntity({
     { name: "message_queued", properties: ["senderId", "updatedAt"], where: "status = 2" },
     { name: "message_sending", properties: ["leaseUntil"], where: "status = 3" },
     { name: "message_unresolved", properties: ["reconcileAt"], where: "status = 4" },
-    { name: "message_unknown", properties: ["senderId", "recipient"], where: "status = 4" },
+    { name: "message_unknown", properties: ["senderId", "recipientKey"], where: "status = 4" },
     { name: "message_assumed", properties: ["batchId"], where: "evidence = 5" },
+    { name: "message_assumed_recipient", properties: ["senderId", "recipientKey"], where: "evidence = 5" },
     { name: "message_twilio_sid", properties: ["twilioSid"], where: "twilio_sid is not null" },
   ],
 });

@@ -21,6 +21,7 @@ export const exactlyOnce: SqlMigration = {
 
     `alter table batch
        add column unknown_policy smallint    not null default 1,       -- UnknownPolicy: what to do where nobody can say whether Twilio took a message
+       add column validity_s     int,                                  -- with policy resend: seconds after which Twilio gives a message up; sent along
        add column expires_at     timestamptz,                          -- nothing is sent from then on
        add column pause_code     int         not null default 0,       -- Twilio's code that paused it; 0 for none
        add column pause_reason   text        not null default '',      -- for people
@@ -37,8 +38,16 @@ export const exactlyOnce: SqlMigration = {
        add column absences     smallint    not null default 0          -- while unknown: how often Twilio's list has not had it`,
     `drop index message_unknown`,
     `create index message_unresolved on message (reconcile_at) where status = 4`,
-    `create index message_unknown on message (sender_id, recipient) where status = 4`,
+    `create index message_unknown on message (sender_id, recipient_key) where status = 4`,
     `create index message_assumed on message (batch_id) where evidence = 5`,
+    `create index message_assumed_recipient on message (sender_id, recipient_key) where evidence = 5`,
+    // What was unknown before had no end of its lease, and nobody looked for it.
+    `update message set lease_until = coalesce(lease_until, updated_at), reconcile_at = updated_at where status = 4`,
+
+    `alter table message_attempt
+       add column recipient_key text,                                  -- where nobody knows whether Twilio took it: who may have got it
+       add column lease_until   timestamptz                            -- there: when at the latest the request had ended`,
+    `create index message_attempt_open on message_attempt (sender_id, recipient_key) where recipient_key is not null`,
     `create index message_attempt_twilio_sid on message_attempt (twilio_sid) where twilio_sid is not null`,
 
     `create table duplicate_sid (

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { messageId, newBatchId, recipientKey } from "@wahub/domain";
+import { UnknownPolicy } from "@wahub/proto";
 import { appendMessages } from "../append-messages.ts";
 import type { JsonObject } from "../json.ts";
 import { openBatch } from "../open-batch.ts";
@@ -21,6 +22,8 @@ export interface SampleBatchOptions {
   readonly idempotencyKey?: string;
   readonly id?: string;
   readonly expiresAt?: Date;
+  readonly unknownPolicy?: UnknownPolicy;
+  readonly validityS?: number;
 }
 
 export interface SampleBatch {
@@ -61,6 +64,8 @@ export async function storeSampleBatch(store: Store, options: SampleBatchOptions
     content: JSON.stringify({ text: { body: options.body ?? "Hello" } }),
     metadata: options.metadata && JSON.stringify(options.metadata),
     expiresAt: options.expiresAt,
+    unknownPolicy: options.unknownPolicy ?? UnknownPolicy.ASSUME_SENT,
+    validityS: options.validityS,
     openingHash: Buffer.from("opening"),
     owner: randomUUID(),
     ownedForMs: 60_000,

@@ -22,6 +22,7 @@ export function createStubBackend(port = 0) {
           pauseBatch: (request, context) => (handlers.pauseBatch ?? unset)(request, context),
           resumeBatch: (request, context) => (handlers.resumeBatch ?? unset)(request, context),
           cancelBatch: (request, context) => (handlers.cancelBatch ?? unset)(request, context),
+          resolveUnknown: (request, context) => (handlers.resolveUnknown ?? unset)(request, context),
         },
       },
       {

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file whatsapphub/v1/batch.proto.
  */
 export const file_whatsapphub_v1_batch: GenFile = /*@__PURE__*/
-  fileDesc("Chp3aGF0c2FwcGh1Yi92MS9iYXRjaC5wcm90bxIOd2hhdHNhcHBodWIudjEiwQMKBUJhdGNoEgoKAmlkGAEgASgJEikKBXN0YXRlGAIgASgOMhoud2hhdHNhcHBodWIudjEuQmF0Y2hTdGF0ZRINCgV0b3RhbBgDIAEoBRIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIrCgZjb3VudHMYBSADKAsyGy53aGF0c2FwcGh1Yi52MS5TdGF0dXNDb3VudBIPCgdzZXR0bGVkGAYgASgIEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbXBsZXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFcGF1c2UYCiABKAsyGi53aGF0c2FwcGh1Yi52MS5CYXRjaFBhdXNlEi4KCmV4cGlyZXNfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NhbmNlbGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJSCgpCYXRjaFBhdXNlEgwKBGNvZGUYASABKAUSDgoGcmVhc29uGAIgASgJEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJfCgtTdGF0dXNDb3VudBItCgZzdGF0dXMYASABKA4yHS53aGF0c2FwcGh1Yi52MS5NZXNzYWdlU3RhdHVzEhIKCmVycm9yX2NvZGUYAiABKAUSDQoFY291bnQYAyABKAUqxgEKCkJhdGNoU3RhdGUSGwoXQkFUQ0hfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVCQVRDSF9TVEFURV9BQ0NFUFRJTkcQARIXChNCQVRDSF9TVEFURV9SVU5OSU5HEAISGQoVQkFUQ0hfU1RBVEVfQ09NUExFVEVEEAMSGgoWQkFUQ0hfU1RBVEVfRElTQ0FSRElORxAEEhYKEkJBVENIX1NUQVRFX1BBVVNFRBAFEhgKFEJBVENIX1NUQVRFX0NBTkNFTEVEEAYqgwEKDVVua25vd25Qb2xpY3kSHgoaVU5LTk9XTl9QT0xJQ1lfVU5TUEVDSUZJRUQQABIeChpVTktOT1dOX1BPTElDWV9BU1NVTUVfU0VOVBABEhkKFVVOS05PV05fUE9MSUNZX1JFU0VORBACEhcKE1VOS05PV05fUE9MSUNZX0hPTEQQA2IGcHJvdG8z", [file_google_protobuf_timestamp, file_whatsapphub_v1_message]);
+  fileDesc("Chp3aGF0c2FwcGh1Yi92MS9iYXRjaC5wcm90bxIOd2hhdHNhcHBodWIudjEijwQKBUJhdGNoEgoKAmlkGAEgASgJEikKBXN0YXRlGAIgASgOMhoud2hhdHNhcHBodWIudjEuQmF0Y2hTdGF0ZRINCgV0b3RhbBgDIAEoBRIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIrCgZjb3VudHMYBSADKAsyGy53aGF0c2FwcGh1Yi52MS5TdGF0dXNDb3VudBIPCgdzZXR0bGVkGAYgASgIEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbXBsZXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc2V0dGxlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFcGF1c2UYCiABKAsyGi53aGF0c2FwcGh1Yi52MS5CYXRjaFBhdXNlEi4KCmV4cGlyZXNfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NhbmNlbGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1Cg51bmtub3duX3BvbGljeRgNIAEoDjIdLndoYXRzYXBwaHViLnYxLlVua25vd25Qb2xpY3kSFQoNYXNzdW1lZF9jb3VudBgOIAEoBSJSCgpCYXRjaFBhdXNlEgwKBGNvZGUYASABKAUSDgoGcmVhc29uGAIgASgJEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJfCgtTdGF0dXNDb3VudBItCgZzdGF0dXMYASABKA4yHS53aGF0c2FwcGh1Yi52MS5NZXNzYWdlU3RhdHVzEhIKCmVycm9yX2NvZGUYAiABKAUSDQoFY291bnQYAyABKAUqxgEKCkJhdGNoU3RhdGUSGwoXQkFUQ0hfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVCQVRDSF9TVEFURV9BQ0NFUFRJTkcQARIXChNCQVRDSF9TVEFURV9SVU5OSU5HEAISGQoVQkFUQ0hfU1RBVEVfQ09NUExFVEVEEAMSGgoWQkFUQ0hfU1RBVEVfRElTQ0FSRElORxAEEhYKEkJBVENIX1NUQVRFX1BBVVNFRBAFEhgKFEJBVENIX1NUQVRFX0NBTkNFTEVEEAYqgwEKDVVua25vd25Qb2xpY3kSHgoaVU5LTk9XTl9QT0xJQ1lfVU5TUEVDSUZJRUQQABIeChpVTktOT1dOX1BPTElDWV9BU1NVTUVfU0VOVBABEhkKFVVOS05PV05fUE9MSUNZX1JFU0VORBACEhcKE1VOS05PV05fUE9MSUNZX0hPTEQQA2IGcHJvdG8z", [file_google_protobuf_timestamp, file_whatsapphub_v1_message]);
 
 /**
  * One BulkSend and the sum of what became of its messages.
@@ -94,6 +94,20 @@ export type Batch = Message<"whatsapphub.v1.Batch"> & {
    * @generated from field: google.protobuf.Timestamp canceled_at = 12;
    */
   canceledAt?: Timestamp | undefined;
+
+  /**
+   * What is done where nobody can say whether Twilio took a message.
+   *
+   * @generated from field: whatsapphub.v1.UnknownPolicy unknown_policy = 13;
+   */
+  unknownPolicy: UnknownPolicy;
+
+  /**
+   * Of the messages that are SUBMITTED: those that are only assumed to be, because nobody could say. They have no SID.
+   *
+   * @generated from field: int32 assumed_count = 14;
+   */
+  assumedCount: number;
 };
 
 /**
@@ -174,6 +188,20 @@ export type BatchJson = {
    * @generated from field: google.protobuf.Timestamp canceled_at = 12;
    */
   canceledAt?: TimestampJson;
+
+  /**
+   * What is done where nobody can say whether Twilio took a message.
+   *
+   * @generated from field: whatsapphub.v1.UnknownPolicy unknown_policy = 13;
+   */
+  unknownPolicy?: UnknownPolicyJson;
+
+  /**
+   * Of the messages that are SUBMITTED: those that are only assumed to be, because nobody could say. They have no SID.
+   *
+   * @generated from field: int32 assumed_count = 14;
+   */
+  assumedCount?: number;
 };
 
 /**

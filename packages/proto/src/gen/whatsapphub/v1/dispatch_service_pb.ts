@@ -2,22 +2,22 @@
 // @generated from file whatsapphub/v1/dispatch_service.proto (package whatsapphub.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { StructJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Batch, BatchJson } from "./batch_pb.ts";
+import type { Batch, BatchJson, UnknownPolicy, UnknownPolicyJson } from "./batch_pb.ts";
 import { file_whatsapphub_v1_batch } from "./batch_pb.ts";
 import type { Content, ContentJson } from "./message_pb.ts";
 import { file_whatsapphub_v1_message } from "./message_pb.ts";
-import type { JsonObject, Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file whatsapphub/v1/dispatch_service.proto.
  */
 export const file_whatsapphub_v1_dispatch_service: GenFile = /*@__PURE__*/
-  fileDesc("CiV3aGF0c2FwcGh1Yi92MS9kaXNwYXRjaF9zZXJ2aWNlLnByb3RvEg53aGF0c2FwcGh1Yi52MSKWAgoPQnVsa1NlbmRSZXF1ZXN0EiEKD2lkZW1wb3RlbmN5X2tleRgBIAEoCUIIukgFcgMY/wESMAoHY29udGVudBgCIAEoCzIXLndoYXRzYXBwaHViLnYxLkNvbnRlbnRCBrpIA8gBARI7CgpyZWNpcGllbnRzGAMgAygLMhkud2hhdHNhcHBodWIudjEuUmVjaXBpZW50Qgy6SAmSAQYIARDQhgMSFgoOYWxsX29yX25vdGhpbmcYBCABKAgSKQoIbWV0YWRhdGEYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Ei4KCmV4cGlyZXNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKCVJlY2lwaWVudBINCgVwaG9uZRgBIAEoCRIpCghtZXRhZGF0YRgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QingEKEEJ1bGtTZW5kUmVzcG9uc2USEAoIYmF0Y2hfaWQYASABKAkSEwoLbWVzc2FnZV9pZHMYAiADKAkSMwoIcmVqZWN0ZWQYAyADKAsyIS53aGF0c2FwcGh1Yi52MS5SZWplY3RlZFJlY2lwaWVudBIWCg5yZWplY3RlZF9jb3VudBgEIAEoBRIWCg5hY2NlcHRlZF9jb3VudBgFIAEoBSIyChFSZWplY3RlZFJlY2lwaWVudBINCgVpbmRleBgBIAEoBRIOCgZyZWFzb24YAiABKAkijgEKFUJ1bGtTZW5kU3RyZWFtUmVxdWVzdBIwCgZoZWFkZXIYASABKAsyHi53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZEhlYWRlckgAEjQKCnJlY2lwaWVudHMYAiABKAsyHi53aGF0c2FwcGh1Yi52MS5SZWNpcGllbnRDaHVua0gAQg0KBHBhcnQSBbpIAggBItgBCg5CdWxrU2VuZEhlYWRlchIhCg9pZGVtcG90ZW5jeV9rZXkYASABKAlCCLpIBXIDGP8BEjAKB2NvbnRlbnQYAiABKAsyFy53aGF0c2FwcGh1Yi52MS5Db250ZW50Qga6SAPIAQESFgoOYWxsX29yX25vdGhpbmcYAyABKAgSKQoIbWV0YWRhdGEYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Ei4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkwKDlJlY2lwaWVudENodW5rEjoKCnJlY2lwaWVudHMYASADKAsyGS53aGF0c2FwcGh1Yi52MS5SZWNpcGllbnRCC7pICJIBBQgBEJBOIqgBChZCdWxrU2VuZFN0cmVhbVJlc3BvbnNlEhAKCGJhdGNoX2lkGAEgASgJEhYKDmFjY2VwdGVkX2NvdW50GAIgASgFEhcKD2R1cGxpY2F0ZV9jb3VudBgDIAEoBRIzCghyZWplY3RlZBgEIAMoCzIhLndoYXRzYXBwaHViLnYxLlJlamVjdGVkUmVjaXBpZW50EhYKDnJlamVjdGVkX2NvdW50GAUgASgFIkkKEVBhdXNlQmF0Y2hSZXF1ZXN0EhoKCGJhdGNoX2lkGAEgASgJQgi6SAVyA7ABARIYCgZyZWFzb24YAiABKAlCCLpIBXIDGPQDIjoKElBhdXNlQmF0Y2hSZXNwb25zZRIkCgViYXRjaBgBIAEoCzIVLndoYXRzYXBwaHViLnYxLkJhdGNoIjAKElJlc3VtZUJhdGNoUmVxdWVzdBIaCghiYXRjaF9pZBgBIAEoCUIIukgFcgOwAQEiOwoTUmVzdW1lQmF0Y2hSZXNwb25zZRIkCgViYXRjaBgBIAEoCzIVLndoYXRzYXBwaHViLnYxLkJhdGNoIjAKEkNhbmNlbEJhdGNoUmVxdWVzdBIaCghiYXRjaF9pZBgBIAEoCUIIukgFcgOwAQEiOwoTQ2FuY2VsQmF0Y2hSZXNwb25zZRIkCgViYXRjaBgBIAEoCzIVLndoYXRzYXBwaHViLnYxLkJhdGNoMsgDCg9EaXNwYXRjaFNlcnZpY2USTQoIQnVsa1NlbmQSHy53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZFJlcXVlc3QaIC53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZFJlc3BvbnNlEmEKDkJ1bGtTZW5kU3RyZWFtEiUud2hhdHNhcHBodWIudjEuQnVsa1NlbmRTdHJlYW1SZXF1ZXN0GiYud2hhdHNhcHBodWIudjEuQnVsa1NlbmRTdHJlYW1SZXNwb25zZSgBElMKClBhdXNlQmF0Y2gSIS53aGF0c2FwcGh1Yi52MS5QYXVzZUJhdGNoUmVxdWVzdBoiLndoYXRzYXBwaHViLnYxLlBhdXNlQmF0Y2hSZXNwb25zZRJWCgtSZXN1bWVCYXRjaBIiLndoYXRzYXBwaHViLnYxLlJlc3VtZUJhdGNoUmVxdWVzdBojLndoYXRzYXBwaHViLnYxLlJlc3VtZUJhdGNoUmVzcG9uc2USVgoLQ2FuY2VsQmF0Y2gSIi53aGF0c2FwcGh1Yi52MS5DYW5jZWxCYXRjaFJlcXVlc3QaIy53aGF0c2FwcGh1Yi52MS5DYW5jZWxCYXRjaFJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_whatsapphub_v1_batch, file_whatsapphub_v1_message]);
+  fileDesc("CiV3aGF0c2FwcGh1Yi92MS9kaXNwYXRjaF9zZXJ2aWNlLnByb3RvEg53aGF0c2FwcGh1Yi52MSLXAgoPQnVsa1NlbmRSZXF1ZXN0EiEKD2lkZW1wb3RlbmN5X2tleRgBIAEoCUIIukgFcgMY/wESMAoHY29udGVudBgCIAEoCzIXLndoYXRzYXBwaHViLnYxLkNvbnRlbnRCBrpIA8gBARI7CgpyZWNpcGllbnRzGAMgAygLMhkud2hhdHNhcHBodWIudjEuUmVjaXBpZW50Qgy6SAmSAQYIARDQhgMSFgoOYWxsX29yX25vdGhpbmcYBCABKAgSKQoIbWV0YWRhdGEYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Ei4KCmV4cGlyZXNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEj8KDnVua25vd25fcG9saWN5GAcgASgOMh0ud2hhdHNhcHBodWIudjEuVW5rbm93blBvbGljeUIIukgFggECEAEiRQoJUmVjaXBpZW50Eg0KBXBob25lGAEgASgJEikKCG1ldGFkYXRhGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCKeAQoQQnVsa1NlbmRSZXNwb25zZRIQCghiYXRjaF9pZBgBIAEoCRITCgttZXNzYWdlX2lkcxgCIAMoCRIzCghyZWplY3RlZBgDIAMoCzIhLndoYXRzYXBwaHViLnYxLlJlamVjdGVkUmVjaXBpZW50EhYKDnJlamVjdGVkX2NvdW50GAQgASgFEhYKDmFjY2VwdGVkX2NvdW50GAUgASgFIjIKEVJlamVjdGVkUmVjaXBpZW50Eg0KBWluZGV4GAEgASgFEg4KBnJlYXNvbhgCIAEoCSKOAQoVQnVsa1NlbmRTdHJlYW1SZXF1ZXN0EjAKBmhlYWRlchgBIAEoCzIeLndoYXRzYXBwaHViLnYxLkJ1bGtTZW5kSGVhZGVySAASNAoKcmVjaXBpZW50cxgCIAEoCzIeLndoYXRzYXBwaHViLnYxLlJlY2lwaWVudENodW5rSABCDQoEcGFydBIFukgCCAEimQIKDkJ1bGtTZW5kSGVhZGVyEiEKD2lkZW1wb3RlbmN5X2tleRgBIAEoCUIIukgFcgMY/wESMAoHY29udGVudBgCIAEoCzIXLndoYXRzYXBwaHViLnYxLkNvbnRlbnRCBrpIA8gBARIWCg5hbGxfb3Jfbm90aGluZxgDIAEoCBIpCghtZXRhZGF0YRgEIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPwoOdW5rbm93bl9wb2xpY3kYBiABKA4yHS53aGF0c2FwcGh1Yi52MS5Vbmtub3duUG9saWN5Qgi6SAWCAQIQASJMCg5SZWNpcGllbnRDaHVuaxI6CgpyZWNpcGllbnRzGAEgAygLMhkud2hhdHNhcHBodWIudjEuUmVjaXBpZW50Qgu6SAiSAQUIARCQTiKoAQoWQnVsa1NlbmRTdHJlYW1SZXNwb25zZRIQCghiYXRjaF9pZBgBIAEoCRIWCg5hY2NlcHRlZF9jb3VudBgCIAEoBRIXCg9kdXBsaWNhdGVfY291bnQYAyABKAUSMwoIcmVqZWN0ZWQYBCADKAsyIS53aGF0c2FwcGh1Yi52MS5SZWplY3RlZFJlY2lwaWVudBIWCg5yZWplY3RlZF9jb3VudBgFIAEoBSJJChFQYXVzZUJhdGNoUmVxdWVzdBIaCghiYXRjaF9pZBgBIAEoCUIIukgFcgOwAQESGAoGcmVhc29uGAIgASgJQgi6SAVyAxj0AyI6ChJQYXVzZUJhdGNoUmVzcG9uc2USJAoFYmF0Y2gYASABKAsyFS53aGF0c2FwcGh1Yi52MS5CYXRjaCIwChJSZXN1bWVCYXRjaFJlcXVlc3QSGgoIYmF0Y2hfaWQYASABKAlCCLpIBXIDsAEBIjsKE1Jlc3VtZUJhdGNoUmVzcG9uc2USJAoFYmF0Y2gYASABKAsyFS53aGF0c2FwcGh1Yi52MS5CYXRjaCIwChJDYW5jZWxCYXRjaFJlcXVlc3QSGgoIYmF0Y2hfaWQYASABKAlCCLpIBXIDsAEBIjsKE0NhbmNlbEJhdGNoUmVzcG9uc2USJAoFYmF0Y2gYASABKAsyFS53aGF0c2FwcGh1Yi52MS5CYXRjaCKdAQoVUmVzb2x2ZVVua25vd25SZXF1ZXN0EhoKCGJhdGNoX2lkGAEgASgJQgi6SAVyA7ABARIlCgttZXNzYWdlX2lkcxgCIAMoCUIQukgNkgEKEJBOIgVyA7ABARJBCgpyZXNvbHV0aW9uGAMgASgOMiEud2hhdHNhcHBodWIudjEuVW5rbm93blJlc29sdXRpb25CCrpIB4IBBBABIAAiMAoWUmVzb2x2ZVVua25vd25SZXNwb25zZRIWCg5yZXNvbHZlZF9jb3VudBgBIAEoBSp+ChFVbmtub3duUmVzb2x1dGlvbhIiCh5VTktOT1dOX1JFU09MVVRJT05fVU5TUEVDSUZJRUQQABIiCh5VTktOT1dOX1JFU09MVVRJT05fQVNTVU1FX1NFTlQQARIhCh1VTktOT1dOX1JFU09MVVRJT05fU0VORF9BR0FJThACMqkECg9EaXNwYXRjaFNlcnZpY2USTQoIQnVsa1NlbmQSHy53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZFJlcXVlc3QaIC53aGF0c2FwcGh1Yi52MS5CdWxrU2VuZFJlc3BvbnNlEmEKDkJ1bGtTZW5kU3RyZWFtEiUud2hhdHNhcHBodWIudjEuQnVsa1NlbmRTdHJlYW1SZXF1ZXN0GiYud2hhdHNhcHBodWIudjEuQnVsa1NlbmRTdHJlYW1SZXNwb25zZSgBElMKClBhdXNlQmF0Y2gSIS53aGF0c2FwcGh1Yi52MS5QYXVzZUJhdGNoUmVxdWVzdBoiLndoYXRzYXBwaHViLnYxLlBhdXNlQmF0Y2hSZXNwb25zZRJWCgtSZXN1bWVCYXRjaBIiLndoYXRzYXBwaHViLnYxLlJlc3VtZUJhdGNoUmVxdWVzdBojLndoYXRzYXBwaHViLnYxLlJlc3VtZUJhdGNoUmVzcG9uc2USVgoLQ2FuY2VsQmF0Y2gSIi53aGF0c2FwcGh1Yi52MS5DYW5jZWxCYXRjaFJlcXVlc3QaIy53aGF0c2FwcGh1Yi52MS5DYW5jZWxCYXRjaFJlc3BvbnNlEl8KDlJlc29sdmVVbmtub3duEiUud2hhdHNhcHBodWIudjEuUmVzb2x2ZVVua25vd25SZXF1ZXN0GiYud2hhdHNhcHBodWIudjEuUmVzb2x2ZVVua25vd25SZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_whatsapphub_v1_batch, file_whatsapphub_v1_message]);
 
 /**
  * @generated from message whatsapphub.v1.BulkSendRequest
@@ -61,6 +61,13 @@ export type BulkSendRequest = Message<"whatsapphub.v1.BulkSendRequest"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 6;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * What to do with a message of which nobody can say whether Twilio took it; ASSUME_SENT by default.
+   *
+   * @generated from field: whatsapphub.v1.UnknownPolicy unknown_policy = 7;
+   */
+  unknownPolicy: UnknownPolicy;
 };
 
 /**
@@ -105,6 +112,13 @@ export type BulkSendRequestJson = {
    * @generated from field: google.protobuf.Timestamp expires_at = 6;
    */
   expiresAt?: TimestampJson;
+
+  /**
+   * What to do with a message of which nobody can say whether Twilio took it; ASSUME_SENT by default.
+   *
+   * @generated from field: whatsapphub.v1.UnknownPolicy unknown_policy = 7;
+   */
+  unknownPolicy?: UnknownPolicyJson;
 };
 
 /**
@@ -371,6 +385,13 @@ export type BulkSendHeader = Message<"whatsapphub.v1.BulkSendHeader"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 5;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * As in BulkSendRequest.
+   *
+   * @generated from field: whatsapphub.v1.UnknownPolicy unknown_policy = 6;
+   */
+  unknownPolicy: UnknownPolicy;
 };
 
 /**
@@ -409,6 +430,13 @@ export type BulkSendHeaderJson = {
    * @generated from field: google.protobuf.Timestamp expires_at = 5;
    */
   expiresAt?: TimestampJson;
+
+  /**
+   * As in BulkSendRequest.
+   *
+   * @generated from field: whatsapphub.v1.UnknownPolicy unknown_policy = 6;
+   */
+  unknownPolicy?: UnknownPolicyJson;
 };
 
 /**
@@ -705,6 +733,135 @@ export const CancelBatchResponseSchema: GenMessage<CancelBatchResponse, {jsonTyp
   messageDesc(file_whatsapphub_v1_dispatch_service, 13);
 
 /**
+ * @generated from message whatsapphub.v1.ResolveUnknownRequest
+ */
+export type ResolveUnknownRequest = Message<"whatsapphub.v1.ResolveUnknownRequest"> & {
+  /**
+   * @generated from field: string batch_id = 1;
+   */
+  batchId: string;
+
+  /**
+   * Which of the batch's held messages; all where there are none.
+   *
+   * @generated from field: repeated string message_ids = 2;
+   */
+  messageIds: string[];
+
+  /**
+   * @generated from field: whatsapphub.v1.UnknownResolution resolution = 3;
+   */
+  resolution: UnknownResolution;
+};
+
+/**
+ * @generated from message whatsapphub.v1.ResolveUnknownRequest
+ */
+export type ResolveUnknownRequestJson = {
+  /**
+   * @generated from field: string batch_id = 1;
+   */
+  batchId?: string;
+
+  /**
+   * Which of the batch's held messages; all where there are none.
+   *
+   * @generated from field: repeated string message_ids = 2;
+   */
+  messageIds?: string[];
+
+  /**
+   * @generated from field: whatsapphub.v1.UnknownResolution resolution = 3;
+   */
+  resolution?: UnknownResolutionJson;
+};
+
+/**
+ * Describes the message whatsapphub.v1.ResolveUnknownRequest.
+ * Use `create(ResolveUnknownRequestSchema)` to create a new message.
+ */
+export const ResolveUnknownRequestSchema: GenMessage<ResolveUnknownRequest, {jsonType: ResolveUnknownRequestJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_dispatch_service, 14);
+
+/**
+ * @generated from message whatsapphub.v1.ResolveUnknownResponse
+ */
+export type ResolveUnknownResponse = Message<"whatsapphub.v1.ResolveUnknownResponse"> & {
+  /**
+   * Messages that were held and are decided now.
+   *
+   * @generated from field: int32 resolved_count = 1;
+   */
+  resolvedCount: number;
+};
+
+/**
+ * @generated from message whatsapphub.v1.ResolveUnknownResponse
+ */
+export type ResolveUnknownResponseJson = {
+  /**
+   * Messages that were held and are decided now.
+   *
+   * @generated from field: int32 resolved_count = 1;
+   */
+  resolvedCount?: number;
+};
+
+/**
+ * Describes the message whatsapphub.v1.ResolveUnknownResponse.
+ * Use `create(ResolveUnknownResponseSchema)` to create a new message.
+ */
+export const ResolveUnknownResponseSchema: GenMessage<ResolveUnknownResponse, {jsonType: ResolveUnknownResponseJson}> = /*@__PURE__*/
+  messageDesc(file_whatsapphub_v1_dispatch_service, 15);
+
+/**
+ * What becomes of a held message.
+ *
+ * @generated from enum whatsapphub.v1.UnknownResolution
+ */
+export const UnknownResolution = {
+  /**
+   * @generated from enum value: UNKNOWN_RESOLUTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It counts as submitted, without a SID and counted apart.
+   *
+   * @generated from enum value: UNKNOWN_RESOLUTION_ASSUME_SENT = 1;
+   */
+  ASSUME_SENT: 1,
+
+  /**
+   * It goes out again, as a new attempt. Where Twilio had taken the first, the recipient gets it twice. Refused for a batch
+   * of which nothing is sent any more.
+   *
+   * @generated from enum value: UNKNOWN_RESOLUTION_SEND_AGAIN = 2;
+   */
+  SEND_AGAIN: 2,
+} as const;
+
+/**
+ * What becomes of a held message.
+ *
+ * @generated from enum whatsapphub.v1.UnknownResolution
+ */
+export type UnknownResolution = (typeof UnknownResolution)[keyof typeof UnknownResolution] | UnknownEnum;
+
+/**
+ * What becomes of a held message.
+ *
+ * @generated from enum whatsapphub.v1.UnknownResolution
+ */
+export type UnknownResolutionJson = "UNKNOWN_RESOLUTION_UNSPECIFIED" | "UNKNOWN_RESOLUTION_ASSUME_SENT" | "UNKNOWN_RESOLUTION_SEND_AGAIN";
+
+/**
+ * Describes the enum whatsapphub.v1.UnknownResolution.
+ */
+export const UnknownResolutionSchema: GenEnum<UnknownResolution, UnknownResolutionJson> = /*@__PURE__*/
+  enumDesc(file_whatsapphub_v1_dispatch_service, 0);
+
+/**
  * Takes batches of messages.
  *
  * @generated from service whatsapphub.v1.DispatchService
@@ -766,6 +923,17 @@ export const DispatchService: GenService<{
     methodKind: "unary";
     input: typeof CancelBatchRequestSchema;
     output: typeof CancelBatchResponseSchema;
+  },
+  /**
+   * Decides for messages that are held: UNKNOWN in a batch with UNKNOWN_POLICY_HOLD, of which neither a callback nor
+   * Twilio's list can say whether Twilio took them. Others are left alone, so a repeated call is harmless.
+   *
+   * @generated from rpc whatsapphub.v1.DispatchService.ResolveUnknown
+   */
+  resolveUnknown: {
+    methodKind: "unary";
+    input: typeof ResolveUnknownRequestSchema;
+    output: typeof ResolveUnknownResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_whatsapphub_v1_dispatch_service, 0);
