@@ -48,6 +48,7 @@ describe("partitions", () => {
     expect(rows.map((row) => row.parent)).toEqual([
       "message_accepted",
       "message_assumed",
+      "message_assumed_recipient",
       "message_pkey",
       "message_queued",
       "message_sending",

@@ -35,6 +35,7 @@ describe("reading a message", () => {
       attempt: 0,
       nextAt: createdAt,
       twilioSid: undefined,
+      evidence: EventSource.UNSPECIFIED,
       errorCode: 0,
       errorMessage: "",
       createdAt,
