@@ -11,8 +11,8 @@ let hub: Hub;
 beforeAll(async () => {
   stack = await startStack({
     env: {
-      dispatch: { SENDER_MESSAGES_PER_SECOND: "200" },
-      sender: { THROTTLED_WAIT_MS: "200" },
+      dispatch: { SENDER_MESSAGES_PER_SECOND: "200", PACE_RECOVERY_MS: "2000" },
+      sender: { THROTTLED_WAIT_MS: "200", PACE_RECOVERY_MS: "2000" },
     },
   });
   hub = connectHub(stack);

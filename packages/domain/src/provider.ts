@@ -29,7 +29,7 @@ export type SendOutcome =
   | { readonly kind: "transient"; readonly code: number; readonly message: string }
   /** Not taken and never will be. */
   | { readonly kind: "rejected"; readonly code: number; readonly scope: ErrorScope; readonly message: string }
-  /** Not taken for a reason that lies in the sender or account: costs no try. */
+  /** Not taken for a reason that lies in the whole scope and has to be put right there: costs no try. */
   | { readonly kind: "paused"; readonly code: number; readonly scope: ErrorScope; readonly message: string }
   /** No clear answer: taken or not. `why` is one of a few fixed words. */
   | { readonly kind: "unknown"; readonly why: UnknownReason };

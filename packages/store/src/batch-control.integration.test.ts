@@ -5,7 +5,8 @@ import { cancelBatch } from "./cancel-batch.ts";
 import { claimMessages } from "./claim-messages.ts";
 import { foldCounts } from "./fold-counts.ts";
 import { pauseBatch } from "./pause-batch.ts";
-import { planSender, type PlannedMessage } from "./plan-messages.ts";
+import { planSender } from "./plan-messages.ts";
+import type { PlannedMessage } from "./planned-message.ts";
 import { resumeBatch } from "./resume-batch.ts";
 import {
   claimAll,

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { MessageStatus } from "@wahub/proto";
 import { claimMessages, type ClaimRequest } from "./claim-messages.ts";
 import { deferMessages } from "./defer-messages.ts";
-import { planSender, type PlannedMessage } from "./plan-messages.ts";
+import { planSender } from "./plan-messages.ts";
+import type { PlannedMessage } from "./planned-message.ts";
 import { readTimeline } from "./read-message.ts";
 import {
   createTestDatabase,
@@ -40,8 +41,12 @@ describe("a claim", () => {
     expect(granted).toEqual({
       messageId: request.messageId,
       tenantId: batch.tenantId,
+      batchId: batch.id,
+      senderId: batch.senderId,
+      accountId: batch.accountId,
       attempt: 1,
       token: request.token,
+      triesFor: [],
       accountSid: expect.stringMatching(/^AC/),
       senderPhone: "+14155550100",
       recipient: expect.stringMatching(/^\+1415/),
@@ -76,11 +81,35 @@ describe("a claim", () => {
     ["a message that waits in PostgreSQL", "update message set status = 1", {}],
     ["a message that Twilio has", "update message set status = 6", {}],
     ["a batch that does not run", "update batch set state = 1", {}],
+    ["a paused batch", "update batch set state = 5", {}],
+    ["a batch that has expired", `update batch set expires_at = '${now.toISOString()}'`, {}],
     ["a paused sender", "update sender set state = 2", {}],
     ["a paused account", "update account set state = 2", {}],
+    ["a sender for which another message tries", "update sender set state = 3, probe_message_id = id", {}],
+    ["an account for which another message tries", "update account set state = 3, probe_message_id = id", {}],
+    ["a sender that rests", "update sender set hold_until = now() + interval '100 years'", {}],
+    ["an account that rests", "update account set hold_until = now() + interval '100 years'", {}],
   ])("is refused for %s", async (_case, sql, change) => {
     await db.store.pool.query(sql);
     expect(await claim([{ ...requestFor(planned[0]!), ...change }])).toEqual([undefined]);
+  });
+
+  test("of a batch that will expire, for a sender whose rest is over, is granted", async () => {
+    await db.store.pool.query("update batch set expires_at = $1", [new Date(now.getTime() + 1)]);
+    await db.store.pool.query("update sender set hold_until = $1", [now]);
+    expect(await claim([requestFor(planned[0]!)])).toMatchObject([{ attempt: 1 }]);
+  });
+
+  test.each<[string, readonly string[]]>([
+    ["the sender", ["sender"]],
+    ["the account", ["account"]],
+    ["both", ["sender", "account"]],
+  ])("of the one message that tries for %s is granted and says so; the others are refused", async (_for, scopes) => {
+    for (const table of scopes) {
+      await db.store.pool.query(`update ${table} set state = 3, probe_message_id = $1`, [planned[2]!.messageId]);
+    }
+    const claims = await claim(planned.map(requestFor));
+    expect(claims.map((granted) => granted?.triesFor)).toEqual([undefined, undefined, scopes, undefined]);
   });
 
   test("of one message does not depend on its neighbours", async () => {

@@ -1,5 +1,7 @@
 import { BatchState, EventSource, MessageStatus } from "@wahub/proto";
 import type { Pool } from "pg";
+import { sendingState } from "./entities/index.ts";
+import type { SendingScope } from "./sending-scope.ts";
 import { repeatAfterDeadlock } from "./transaction.ts";
 
 /** A sender's wish to make one attempt. */
@@ -16,8 +18,13 @@ export interface ClaimRequest {
 export interface Claim {
   readonly messageId: string;
   readonly tenantId: string;
+  readonly batchId: string;
+  readonly senderId: string;
+  readonly accountId: string;
   readonly attempt: number;
   readonly token: string;
+  /** What is paused and lets only this message through: whether it may go on depends on what becomes of this attempt. */
+  readonly triesFor: readonly SendingScope[];
   readonly accountSid: string;
   readonly senderPhone: string;
   readonly recipient: string;
@@ -31,8 +38,9 @@ export interface Claim {
 
 /**
  * Claims many messages in one statement, which is the whole gate: the message is queued and due, nobody has made this
- * attempt, its batch runs, its sender and account are active. What passes moves to sending with a new attempt, the
- * token and a lease by the database's clock; what does not is refused and stays as it is.
+ * attempt, its batch runs and has not expired, its sender and account do not rest and are active, or let just this
+ * message try. What passes moves to sending with a new attempt, the token and a lease by the database's clock; what does
+ * not is refused and stays as it is. Messages refused for a pause stay queued; the planner offers them again afterwards.
  *
  * @param now decides what is due
  * @param leaseMs how long the holder may take; afterwards the attempt counts as unknown
@@ -67,6 +75,15 @@ export async function claimMessages(
 /** Dispatch's clock has said that a queued message is due; the sender's may be this far behind it. */
 const clockSkewMs = 5_000;
 
+/** The same for the end of a rest. Shorter, as a rest may last no more than a second or two. */
+const restSkewMs = 500;
+
+/** The account or sender under this alias lets message m through. */
+function letsThrough(alias: "a" | "s"): string {
+  return `(${alias}.state = ${sendingState.active} or (${alias}.state = ${sendingState.probing} and ${alias}.probe_message_id = m.id))
+      and (${alias}.hold_until is null or ${alias}.hold_until <= $5::timestamptz + interval '${restSkewMs} milliseconds')`;
+}
+
 // Rows are locked in id order, like everywhere else. Two requests for one message in one statement: the update takes
 // one token, and the join on the token refuses the other. The array of ids makes the gate an index look-up per id; the update
 // joins what is locked already, a row at a time.
@@ -75,7 +92,8 @@ const claimStatement = `
     select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[]) as r(tenant_id, id, attempt, token)
   ), gate as materialized (
     select m.id, m.tenant_id, m.batch_id, m.recipient, m.tries, r.attempt, r.token,
-           b.content, b.validity_s, s.phone, a.id as account_id, a.sid as account_sid
+           b.content, b.validity_s, s.id as sender_id, s.phone, a.id as account_id, a.sid as account_sid,
+           s.state = ${sendingState.probing} as tries_sender, a.state = ${sendingState.probing} as tries_account
     from message m
     join request r on r.id = m.id and r.tenant_id = m.tenant_id
     join batch b on b.id = m.batch_id
@@ -83,7 +101,9 @@ const claimStatement = `
     join account a on a.id = s.account_id
     where m.id = any($2::uuid[])
       and m.status = ${MessageStatus.QUEUED} and m.attempt = r.attempt - 1 and m.next_at <= $5::timestamptz + interval '${clockSkewMs} milliseconds'
-      and b.state = ${BatchState.RUNNING} and s.state = 1 and a.state = 1
+      and b.state = ${BatchState.RUNNING} and (b.expires_at is null or b.expires_at > $5)
+      and ${letsThrough("s")}
+      and ${letsThrough("a")}
     order by m.id
     for no key update of m
   ), claimed as (
@@ -106,11 +126,16 @@ const claimStatement = `
     cross join (values (${MessageStatus.QUEUED}::smallint, -1), (${MessageStatus.SENDING}::smallint, 1)) as v(status, sign)
     group by tenant_id, batch_id, v.status, v.sign
   )
-  select id, tenant_id, attempt, token, tries, recipient, content, validity_s, phone, account_sid from granted`;
+  select id, tenant_id, batch_id, sender_id, account_id, attempt, token, tries, recipient, content, validity_s, phone, account_sid,
+         tries_sender, tries_account
+  from granted`;
 
 interface ClaimRow {
   id: string;
   tenant_id: string;
+  batch_id: string;
+  sender_id: string;
+  account_id: string;
   attempt: number;
   token: string;
   tries: number;
@@ -119,14 +144,20 @@ interface ClaimRow {
   validity_s: number | null;
   phone: string;
   account_sid: string;
+  tries_sender: boolean;
+  tries_account: boolean;
 }
 
 function toClaim(row: ClaimRow): Claim {
   return {
     messageId: row.id,
     tenantId: row.tenant_id,
+    batchId: row.batch_id,
+    senderId: row.sender_id,
+    accountId: row.account_id,
     attempt: row.attempt,
     token: row.token,
+    triesFor: [...(row.tries_sender ? ["sender" as const] : []), ...(row.tries_account ? ["account" as const] : [])],
     accountSid: row.account_sid,
     senderPhone: row.phone,
     recipient: row.recipient,

@@ -1,5 +1,5 @@
 import { MessageStatus } from "@wahub/proto";
-import type { Pool } from "pg";
+import type { Queryable } from "./queryable.ts";
 import { repeatAfterDeadlock } from "./transaction.ts";
 
 /** A queued message that has to wait longer than a sender should hold it. */
@@ -18,7 +18,7 @@ export interface Deferral {
  *
  * @returns for each deferral whether it was applied
  */
-export async function deferMessages(pool: Pool, deferrals: readonly Deferral[], now: Date): Promise<boolean[]> {
+export async function deferMessages(pool: Queryable, deferrals: readonly Deferral[], now: Date): Promise<boolean[]> {
   const { rows } = await repeatAfterDeadlock(() =>
     pool.query<{ id: string }>({
       name: "defer-messages",

@@ -64,13 +64,16 @@ export async function declareSender(store: Store, declared: SenderDeclaration): 
   return { tenantId, accountId: account.id, senderId: sender.id };
 }
 
-/** The sender of a batch that names none: the tenant's oldest one that may send, if any. */
+/**
+ * The sender of a batch that names none: the tenant's oldest one that may send. Where none may at the moment, the oldest:
+ * the batch is accepted all the same and waits.
+ */
 export async function defaultSender(pool: Queryable, tenantId: string): Promise<SenderRoute | undefined> {
   const { rows } = await pool.query<{ id: string; account_id: string }>(
     `select s.id, s.account_id
        from sender s join account a on a.id = s.account_id
-      where s.tenant_id = $1 and s.state = $2 and a.state = $2
-      order by s.created_at, s.id
+      where s.tenant_id = $1
+      order by s.state = $2 and a.state = $2 desc, s.created_at, s.id
       limit 1`,
     [tenantId, sendingState.active],
   );

@@ -3,7 +3,8 @@ import type { ErrorScope } from "@wahub/domain";
 /**
  * What a Twilio error code asks of us.
  *
- * - `permanent`: the same request will never succeed
+ * - `permanent`: the same request will never succeed; with scope `batch`, nor will any other of the batch, so an answer of
+ *   the API pauses the batch instead of failing its messages one by one
  * - `suppress`: as permanent, and nothing more should go to this recipient
  * - `transient`: another try may succeed
  * - `throttle`: too fast; the same request succeeds later

@@ -1,5 +1,6 @@
 import type { SendOutcome } from "@wahub/domain";
 import { errorClassOf, errorText } from "./error-classes.ts";
+import type { ErrorEntry } from "./error-table.ts";
 import { RequestFailure } from "./request-failure.ts";
 
 /** What came back from `POST .../Messages.json`. */
@@ -18,6 +19,9 @@ export interface ProviderAnswer {
 /**
  * What an answer means. The code is tested before the HTTP status: 63038, the used-up day, comes as a 429.
  *
+ * A code that ends all messages of a batch (a template that does not exist) pauses the batch and keeps the message: what
+ * is wrong can be mended, and one mistake must not use up a campaign.
+ *
  * An outcome that lets the message go out again needs proof that Twilio did not take it, and a 5xx proves nothing. So
  * there only a code that ends the message counts, and any other 5xx is `unknown`, as is a 4xx that did not come from
  * Twilio itself.
@@ -26,10 +30,9 @@ export function outcomeOfAnswer(answer: ProviderAnswer): SendOutcome {
   const { httpStatus, code } = answer;
   if (httpStatus >= 200 && httpStatus < 300) return outcomeOfSuccess(answer.sid);
   const known = code === undefined ? undefined : errorClassOf(code);
-  if (httpStatus >= 500 && known?.class !== "permanent" && known?.class !== "suppress") {
-    return { kind: "unknown", why: "server_error" };
-  }
-  if (known !== undefined) return outcomeOfCode(known.code, answer);
+  const outcome = known && outcomeOfCode(known, answer);
+  if (httpStatus >= 500 && outcome?.kind !== "rejected") return { kind: "unknown", why: "server_error" };
+  if (outcome !== undefined) return outcome;
   if (httpStatus === 429) return throttled(code ?? 0, "account", answer);
   if (httpStatus >= 300 && httpStatus < 400) {
     const message = `unexpected redirect (HTTP ${httpStatus}): is the Twilio base URL right?`;
@@ -71,12 +74,11 @@ function outcomeOfSuccess(sid: string | undefined): SendOutcome {
     : { kind: "unknown", why: "unreadable_answer" };
 }
 
-function outcomeOfCode(code: number, answer: ProviderAnswer): SendOutcome {
-  const { class: errorClass, scope } = errorClassOf(code)!;
-  const message = errorText(code);
+function outcomeOfCode(entry: ErrorEntry, answer: ProviderAnswer): SendOutcome {
+  const { code, class: errorClass, scope, meaning: message } = entry;
   switch (errorClass) {
     case "permanent":
-      return { kind: "rejected", code, scope, message };
+      return { kind: scope === "batch" ? "paused" : "rejected", code, scope, message };
     case "suppress":
       return { kind: "rejected", code, scope: "recipient", message };
     case "transient":

@@ -142,6 +142,7 @@ describe("an answer", () => {
     ["a suppressing one", (r) => json(r, 400, refusal(21610)), { kind: "rejected", code: 21610, scope: "recipient" }],
     ["a transient one", (r) => json(r, 400, refusal(63009)), { kind: "transient", code: 63009 }],
     ["a throttling one", (r) => json(r, 400, refusal(21611)), { kind: "throttled", code: 21611, scope: "sender" }],
+    ["a bad template", (r) => json(r, 400, refusal(21655)), { kind: "paused", code: 21655, scope: "batch" }],
     ["a pausing one", (r) => json(r, 400, refusal(63007)), { kind: "paused", code: 63007, scope: "sender" }],
     ["wrong credentials", (r) => json(r, 401, refusal(20003)), { kind: "paused", code: 20003, scope: "account" }],
     ["an ambiguous one", (r) => json(r, 500, refusal(20500)), { kind: "unknown", why: "server_error" }],

@@ -133,6 +133,8 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
           now,
           horizonMs: config.PLAN_HORIZON_MS,
           reofferAfterMs: config.REOFFER_AFTER_MS,
+          paceRecoveryMs: config.PACE_RECOVERY_MS,
+          probeLostAfterMs: config.PROBE_LOST_AFTER_MS,
         }),
       ),
       loop("fold_counts", config.FOLD_EVERY_MS, createFoldRound({ store, events, now })),

@@ -64,6 +64,16 @@ export const config = {
     default: 15_000,
     doc: "A queued message that nobody claims for this long is offered again.",
   },
+  PACE_RECOVERY_MS: {
+    parse: integer({ min: 100, max: 86_400_000 }),
+    default: 60_000,
+    doc: "A sender or account that was too fast gets its speed back, from nothing to all of it, in this time. As for the senders.",
+  },
+  PROBE_LOST_AFTER_MS: {
+    parse: integer({ min: 1000, max: 3_600_000 }),
+    default: 30_000,
+    doc: "A message that tries for a paused sender or account and is not heard of for this long: another one tries.",
+  },
   FOLD_EVERY_MS: { parse: integer({ min: 10, max: 60_000 }), default: 250, doc: "How often counts are folded." },
   STREAM_OWNER_TIMEOUT_MS: {
     parse: integer({ min: 1000, max: 600_000 }),

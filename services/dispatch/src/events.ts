@@ -1,4 +1,4 @@
-import type { Logger, Metrics } from "@wahub/platform";
+import { createSparing, type Logger, type Metrics } from "@wahub/platform";
 import { BatchState } from "@wahub/proto";
 import type { BatchStep, ClosedWaiting, FoldResult, SweepResult } from "@wahub/store";
 
@@ -6,6 +6,9 @@ import type { BatchStep, ClosedWaiting, FoldResult, SweepResult } from "@wahub/s
 export type BatchAct = "paused" | "resumed" | "canceled";
 
 export type DispatchEvents = ReturnType<typeof createDispatchEvents>;
+
+/** What fails five times a second is told once in this time. */
+const lineEveryMs = 10_000;
 
 /** What happens in this service, one function per event: counter and log line together. */
 export function createDispatchEvents(log: Logger, metrics: Metrics) {
@@ -21,8 +24,12 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
   });
   const jobs = metrics.counter({
     name: "whatsapphub_jobs_planned_total",
-    help: "Send jobs handed to Redis: planned for the first time, or offered again because the job seemed lost.",
+    help: "Send jobs handed to Redis: planned for the first time, or offered again: lost, or refused while something was paused.",
     labels: ["kind"],
+  });
+  const failedTurns = metrics.counter({
+    name: "whatsapphub_sender_plans_failed_total",
+    help: "Turns of the planner for one sender that failed; the others went on.",
   });
   const redisForgotten = metrics.counter({
     name: "whatsapphub_redis_forgotten_total",
@@ -39,6 +46,8 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
     labels: ["resolution"],
   });
   const deltas = metrics.counter({ name: "whatsapphub_count_deltas_folded_total", help: "Count deltas folded." });
+
+  const speak = createSparing(lineEveryMs);
 
   const step = (event: "completed" | "settled", steps: readonly BatchStep[]): void => {
     for (const { batchId, total, state } of steps) {
@@ -80,7 +89,13 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
     planned({ planned, offeredAgain }: { planned: number; offeredAgain: number }): void {
       jobs.inc({ kind: "planned" }, planned);
       jobs.inc({ kind: "offered_again" }, offeredAgain);
-      if (offeredAgain > 0) log.warn({ event: "jobs_offered_again", count: offeredAgain }, "jobs seemed lost");
+      if (offeredAgain > 0) log.info({ event: "jobs_offered_again", count: offeredAgain }, "offered again");
+    },
+    planFailed(senderId: string, err: unknown): void {
+      failedTurns.inc();
+      const unsaid = speak(`plan ${senderId}`);
+      if (unsaid !== undefined)
+        log.error({ event: "plan_failed", senderId, unsaid, err }, "planning for a sender failed");
     },
     redisForgot(): void {
       redisForgotten.inc();

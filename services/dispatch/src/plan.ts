@@ -14,35 +14,69 @@ export interface PlannerDeps {
   readonly horizonMs: number;
   /** Queued for longer than this without being claimed: the job is taken for lost and offered again. */
   readonly reofferAfterMs: number;
+  /** How long a sender that was slowed down takes to get its speed back; the senders count with the same. */
+  readonly paceRecoveryMs: number;
+  /** How long a message that tries for a paused sender or account may go unheard of. */
+  readonly probeLostAfterMs: number;
 }
 
 /** Most lost jobs offered again per sender and round. */
 const reofferLimit = 1000;
 
+/** Senders planned for at once: one that is slow does not hold up all the others. */
+const sendersAtOnce = 4;
+
 /**
  * One round of the planner: for each sender, offers again what was queued and seems lost, then queues due messages up
  * to its inventory, and hands out the jobs. PostgreSQL decides first and Redis is told afterwards, so whatever happens
  * in between, the rows are queued and will be offered again.
+ *
+ * A sender whose turn fails is counted and comes again in the next round; the others go on. Each round begins with
+ * another sender.
+ *
+ * @throws the error of a sender where all of them failed: then the trouble is not theirs
  */
 export function createPlanRound(deps: PlannerDeps) {
-  // Remembered until a round has gone through: the epoch tells it once.
-  let redisForgot = false;
+  const { store, epoch, events, now, paceRecoveryMs } = deps;
+  let round = 0;
+  let forgotAt = 0;
+  /** By sender: what was queued until then may not have reached Redis. */
+  const failedAt = new Map<string, number>();
+
+  async function planFor(senderId: string): Promise<void> {
+    const at = now();
+    const lostUntil = Math.max(at.getTime() - deps.reofferAfterMs, forgotAt, failedAt.get(senderId) ?? 0);
+    const queuedBefore = new Date(lostUntil);
+    const reoffer = { now: at, queuedBefore, limit: reofferLimit, paceRecoveryMs };
+    const again = await reofferQueued(store.pool, senderId, reoffer);
+    const { horizonMs, probeLostAfterMs } = deps;
+    const planned = await planSender(store.pool, senderId, { now: at, horizonMs, paceRecoveryMs, probeLostAfterMs });
+    await deps.producer.enqueue([...again, ...planned].map(toJob));
+    events.planned({ planned: planned.length, offeredAgain: again.length });
+  }
+
   return async (signal: AbortSignal): Promise<void> => {
-    // A new epoch means that Redis has forgotten its jobs: everything queued is offered again at once.
-    if ((await deps.epoch.check()) === "lost") {
-      redisForgot = true;
-      deps.events.redisForgot();
+    // A new epoch means that Redis has forgotten its jobs: everything queued until now is offered again.
+    if ((await epoch.check()) === "lost") {
+      forgotAt = now().getTime();
+      events.redisForgot();
     }
-    for (const senderId of await sendersWithWork(deps.store.pool)) {
-      if (signal.aborted) return;
-      const now = deps.now();
-      const queuedBefore = redisForgot ? now : new Date(now.getTime() - deps.reofferAfterMs);
-      const lost = await reofferQueued(deps.store.pool, senderId, { now, queuedBefore, limit: reofferLimit });
-      const planned = await planSender(deps.store.pool, senderId, { now, horizonMs: deps.horizonMs });
-      await deps.producer.enqueue([...lost, ...planned].map(toJob));
-      deps.events.planned({ planned: planned.length, offeredAgain: lost.length });
-    }
-    redisForgot = false;
+    const senderIds = await sendersWithWork(store.pool, now());
+    const first = round++ % Math.max(1, senderIds.length);
+    const turns = [...senderIds.slice(first), ...senderIds.slice(0, first)].values();
+    const failures: unknown[] = [];
+    const takeTurns = async (): Promise<void> => {
+      for (const senderId of turns) {
+        if (signal.aborted) return;
+        await planFor(senderId).catch((error: unknown) => {
+          failures.push(error);
+          failedAt.set(senderId, now().getTime() + 1);
+          events.planFailed(senderId, error);
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: sendersAtOnce }, takeTurns));
+    if (failures.length > 0 && failures.length === senderIds.length) throw failures[0];
   };
 }
 

@@ -13,6 +13,7 @@ import { createRedisLimiter } from "@wahub/limits";
 import { createJobConsumer, createRedisConnection } from "@wahub/queue";
 import { createStore } from "@wahub/store";
 import { createTwilioProvider } from "@wahub/twilio";
+import { createActOnOutcome, type ActPolicy } from "./act-on-outcome.ts";
 import type { SenderConfig } from "./config.ts";
 import { createSenderEvents } from "./events.ts";
 import { createMessageGroups } from "./message-groups.ts";
@@ -21,10 +22,14 @@ import { createSendMessage } from "./send-message.ts";
 /** Share of the shutdown time that jobs in hand may take; the rest is for what they stand on. */
 const drainShare = 0.7;
 
+/** Of the wait of a throttled message; at half speed its sender or account rests for twice this share. */
+const restShare = 0.25;
+
 /** The sender service: takes jobs, waits for each message's turn, claims, sends, records. */
 export function createSender(config: SenderConfig, overrides: { now?: () => Date; random?: () => number } = {}): App {
   refuseShortLease(config);
   const now = overrides.now ?? (() => new Date());
+  const random = overrides.random ?? Math.random;
   const log = createLogger({ service: "sender", level: config.LOG_LEVEL });
   const metrics = createMetrics({ service: "sender" });
   const events = createSenderEvents(log, metrics);
@@ -56,12 +61,12 @@ export function createSender(config: SenderConfig, overrides: { now?: () => Date
     provider,
     events,
     now,
-    random: overrides.random ?? Math.random,
+    random,
     policy: {
       retry: { delaysMs: config.SEND_RETRY_DELAYS_S.map((seconds) => seconds * 1000) },
       throttledMs: config.THROTTLED_WAIT_MS,
-      pausedMs: config.PAUSED_WAIT_MS,
     },
+    actOnOutcome: createActOnOutcome({ store, events, now, random, policy: actPolicyOf(config) }),
     maxHoldMs: config.MAX_HOLD_MS,
     sendWindowMs: config.SEND_WINDOW_MS,
     recordForMs: config.LEASE_MS,
@@ -100,6 +105,15 @@ export function createSender(config: SenderConfig, overrides: { now?: () => Date
     ],
     ports: () => ({ admin: admin.port }),
   });
+}
+
+function actPolicyOf(config: SenderConfig): ActPolicy {
+  return {
+    probeWaits: { firstMs: config.PAUSED_WAIT_MS, maxMs: config.PAUSED_WAIT_MAX_MS },
+    restMs: config.THROTTLED_WAIT_MS * restShare,
+    paceRecoveryMs: config.PACE_RECOVERY_MS,
+    breakerUnknowns: config.BREAKER_UNKNOWNS,
+  };
 }
 
 /** A request must have ended before its lease does, or two senders could hold one message. */

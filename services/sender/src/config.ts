@@ -73,12 +73,27 @@ export const config = {
   THROTTLED_WAIT_MS: {
     parse: durationMs,
     default: 4_000,
-    doc: "Wait after Twilio said `too many requests` without saying how long.",
+    doc: "Wait of a message after Twilio said `too many requests` without saying how long; its sender or account rests longer the slower it has become.",
+  },
+  PACE_RECOVERY_MS: {
+    parse: integer({ min: 100, max: 86_400_000 }),
+    default: 60_000,
+    doc: "A sender or account that was too fast gets its speed back, from nothing to all of it, in this time. As for dispatch.",
   },
   PAUSED_WAIT_MS: {
-    parse: durationMs,
+    parse: integer({ min: 100, max: 86_400_000 }),
     default: 60_000,
-    doc: "Wait after an error of the account or sender, for example wrong credentials.",
+    doc: "How long a sender or account that paused by itself waits before one message tries; twice as long after each try in vain.",
+  },
+  PAUSED_WAIT_MAX_MS: {
+    parse: integer({ min: 100, max: 86_400_000 }),
+    default: 3_600_000,
+    doc: "The longest of these waits.",
+  },
+  BREAKER_UNKNOWNS: {
+    parse: integer({ min: 1, max: 10_000 }),
+    default: 10,
+    doc: "So many requests of an account in a row without a clear answer pause it.",
   },
 } satisfies ConfigSchema;
 

@@ -1,5 +1,6 @@
-import type { SendOutcome } from "@wahub/domain";
+import type { ErrorScope, SendOutcome } from "@wahub/domain";
 import { createSparing, type Logger, type Metrics } from "@wahub/platform";
+import type { Act } from "./acts-of.ts";
 
 export type SenderEvents = ReturnType<typeof createSenderEvents>;
 
@@ -44,6 +45,26 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
     name: "whatsapphub_unknown_error_codes_total",
     help: "Refusals with a code that the error table lacks; treated as permanent. Worth an alert.",
   });
+  const pauses = metrics.counter({
+    name: "whatsapphub_pauses_total",
+    help: "Accounts, senders and batches paused, and messages to countries that are not allowed, with Twilio's code (0 for none).",
+    labels: ["scope", "code"],
+  });
+  const slowdowns = metrics.counter({
+    name: "whatsapphub_slowdowns_total",
+    help: "Times an account or sender was slowed down because Twilio said `too fast`.",
+    labels: ["scope"],
+  });
+  const probes = metrics.counter({
+    name: "whatsapphub_probes_total",
+    help: "Messages that tried for a paused account or sender: got through, so that it goes on, or failed.",
+    labels: ["scope", "result"],
+  });
+  const actFailures = metrics.counter({
+    name: "whatsapphub_acts_failed_total",
+    help: "Times something was to be paused, slowed down or resumed and PostgreSQL did not take it.",
+    labels: ["act"],
+  });
   const speak = createSparing(lineEveryMs);
 
   return {
@@ -68,6 +89,34 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
       const unsaid = speak(away);
       if (unsaid !== undefined) log.warn({ event: "job_put_back", away, unsaid }, "not sent yet; its turn comes again");
     },
+    paused(facts: { scope: ErrorScope; id: string; code: number; reason: string }): void {
+      pauses.inc({ scope: facts.scope, code: String(facts.code) });
+      log.error({ event: "paused", ...pick(facts), code: facts.code, reason: facts.reason }, `${facts.scope} paused`);
+    },
+    countryRefused(code: number): void {
+      pauses.inc({ scope: "country", code: String(code) });
+      const unsaid = speak("country");
+      if (unsaid !== undefined) log.warn({ event: "country_refused", code, unsaid }, "the message waits an hour");
+    },
+    slowed(facts: { scope: ErrorScope; id: string; pace: number; holdUntil: Date }): void {
+      slowdowns.inc({ scope: facts.scope });
+      const { pace, holdUntil } = facts;
+      const unsaid = speak(`slowed ${facts.id}`);
+      if (unsaid !== undefined) log.warn({ event: "slowed", ...pick(facts), pace, holdUntil, unsaid }, "too fast");
+    },
+    resumed(facts: { scope: ErrorScope; id: string }): void {
+      probes.inc({ scope: facts.scope, result: "passed" });
+      log.info({ event: "resumed", ...pick(facts) }, `a message got through: the ${facts.scope} goes on`);
+    },
+    probeFailed(facts: { scope: ErrorScope; id: string; nextAt: Date }): void {
+      probes.inc({ scope: facts.scope, result: "failed" });
+      log.warn({ event: "probe_failed", ...pick(facts), nextAt: facts.nextAt }, `the ${facts.scope} stays paused`);
+    },
+    actFailed(act: Act["do"], err: unknown): void {
+      actFailures.inc({ act });
+      const unsaid = speak(`act ${act}`);
+      if (unsaid !== undefined) log.error({ event: "act_failed", act, unsaid, err }, "left to the next message");
+    },
     claimRefused(): void {
       refused.inc();
     },
@@ -81,4 +130,8 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
       if (unsaid !== undefined) log.warn({ event: "queue_trouble", unsaid, err }, "Redis does not answer the queue");
     },
   };
+}
+
+function pick({ scope, id }: { scope: ErrorScope; id: string }) {
+  return { scope, id };
 }

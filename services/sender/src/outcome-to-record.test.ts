@@ -4,7 +4,7 @@ import { MessageStatus } from "@wahub/proto";
 import { outcomeToRecord } from "./outcome-to-record.ts";
 
 const now = new Date("2026-03-01T12:00:00Z");
-const policy = { retry: { delaysMs: [60_000, 120_000, 300_000] }, throttledMs: 4_000, pausedMs: 60_000 };
+const policy = { retry: { delaysMs: [60_000, 120_000, 300_000] }, throttledMs: 4_000 };
 const record = (outcome: SendOutcome, triesSpent = 0) =>
   outcomeToRecord(outcome, { triesSpent, now, random: 0.5, policy });
 const inMs = (ms: number): Date => new Date(now.getTime() + ms);
@@ -35,17 +35,32 @@ describe("what is recorded for an outcome", () => {
     });
   });
 
-  test("waiting is not failing: throttled and paused spend no try, however often", () => {
+  test("waiting is not failing: throttled spends no try, however often", () => {
     expect(record({ kind: "throttled", code: 20429, scope: "account" }, 3)).toMatchObject({
       status: MessageStatus.ACCEPTED,
       nextAt: inMs(4_000),
       spendsTry: false,
     });
-    expect(record({ kind: "paused", code: 20003, scope: "account", message: "Authenticate" }, 3)).toMatchObject({
+  });
+
+  test.each(["account", "sender", "batch"] as const)(
+    "a message whose %s is paused is due at once and spends no try, however often",
+    (scope) => {
+      expect(record({ kind: "paused", code: 20003, scope, message: "wrong credentials" }, 3)).toEqual({
+        status: MessageStatus.ACCEPTED,
+        nextAt: now,
+        spendsTry: false,
+        errorCode: 20003,
+        errorMessage: "wrong credentials",
+      });
+    },
+  );
+
+  test("a message to a country that is not allowed waits an hour and spends no try", () => {
+    expect(record({ kind: "paused", code: 21408, scope: "country", message: "not to this country" }, 3)).toMatchObject({
       status: MessageStatus.ACCEPTED,
-      nextAt: inMs(60_000),
+      nextAt: inMs(63 * 60_000),
       spendsTry: false,
-      errorCode: 20003,
     });
   });
 

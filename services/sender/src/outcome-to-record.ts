@@ -1,4 +1,4 @@
-import { retryDelayMs, type RetrySchedule, type SendOutcome } from "@wahub/domain";
+import { retryDelayMs, type ErrorScope, type RetrySchedule, type SendOutcome } from "@wahub/domain";
 import { MessageStatus } from "@wahub/proto";
 import type { AttemptOutcome } from "@wahub/store";
 
@@ -7,13 +7,15 @@ export interface WaitPolicy {
   readonly retry: RetrySchedule;
   /** After "too fast" without a hint from the provider. */
   readonly throttledMs: number;
-  /** After a fault that lies in the sender or account, which people have to mend. */
-  readonly pausedMs: number;
 }
+
+/** Where the account may not send to the recipient's country: people have to change that, other countries go on. */
+const countryWaitMs = 3_600_000;
 
 /**
  * What to record for an outcome. Back to accepted only where the provider certainly did not take the message; only a
- * passing failure spends a try; when none is left it is final.
+ * passing failure spends a try; when none is left it is final. A message whose sender, account or batch is paused for it
+ * is due at once: the pause holds it back, and when that ends it goes on.
  *
  * @param triesSpent tries spent before this attempt
  * @param random a number in [0, 1), spreads the waits
@@ -37,8 +39,10 @@ export function outcomeToRecord(
       const waitMs = outcome.retryAfterMs ?? Math.round(policy.throttledMs * (0.5 + random));
       return backAfter(waitMs, false, outcome.code, "throttled");
     }
-    case "paused":
-      return backAfter(Math.round(policy.pausedMs * (0.8 + 0.4 * random)), false, outcome.code, outcome.message);
+    case "paused": {
+      const waitMs = isPausedAsAWhole(outcome.scope) ? 0 : Math.round(countryWaitMs * (1 + 0.1 * random));
+      return backAfter(waitMs, false, outcome.code, outcome.message);
+    }
     case "transient": {
       const delayMs = retryDelayMs(policy.retry, triesSpent + 1, random);
       return delayMs === undefined
@@ -50,4 +54,8 @@ export function outcomeToRecord(
     case "unknown":
       return { status: MessageStatus.UNKNOWN, errorMessage: outcome.why };
   }
+}
+
+function isPausedAsAWhole(scope: ErrorScope): boolean {
+  return scope === "account" || scope === "sender" || scope === "batch";
 }

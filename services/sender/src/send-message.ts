@@ -5,6 +5,7 @@ import type { RateLimiter } from "@wahub/limits";
 import type { SendMessageJob } from "@wahub/proto/jobs";
 import { MessageStatus } from "@wahub/proto";
 import type { AttemptOutcome, Claim, ClaimRequest, Deferral, GroupCommit } from "@wahub/store";
+import type { ActOnOutcome } from "./act-on-outcome.ts";
 import { textOf } from "./content-text.ts";
 import type { SenderEvents } from "./events.ts";
 import { outcomeToRecord, type WaitPolicy } from "./outcome-to-record.ts";
@@ -15,6 +16,7 @@ export interface SendMessageDeps {
   readonly claims: GroupCommit<ClaimRequest, Claim | undefined>;
   readonly deferrals: GroupCommit<Deferral, boolean>;
   readonly outcomes: GroupCommit<AttemptOutcome, boolean>;
+  readonly actOnOutcome: ActOnOutcome;
   readonly events: SenderEvents;
   readonly now: () => Date;
   readonly random: () => number;
@@ -87,6 +89,7 @@ export function createSendMessage(deps: SendMessageDeps) {
       },
       sendBy,
     );
+    await deps.actOnOutcome(claim, outcome);
     const result = outcomeToRecord(outcome, {
       triesSpent: claim.triesSpent,
       now: deps.now(),

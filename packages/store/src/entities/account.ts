@@ -10,7 +10,9 @@ export const sendingControl = {
   pauseCode: p.integer().default(0),
   pauseReason: p.text().default(""),
   pausedAt: p.datetime().nullable(),
-  /** While paused: when one message may try; null where only a person resumes it. */
+  /** Messages queued before are offered again: their claims may have been refused. */
+  resumedAt: p.datetime().nullable(),
+  /** When one message may try, or the next one where that one is lost; null where only a person resumes it. */
   probeAt: p.datetime().nullable(),
   /** Tries since the pause that did not help; the waits grow with them. */
   probes: p.integer().default(0),

@@ -54,6 +54,7 @@ export const Batch = defineEntity({
   ],
   indexes: [
     { name: "batch_running", properties: ["senderId"], where: "state = 2" },
+    { name: "batch_paused", properties: ["pauseCode"], where: "state = 5" },
     { name: "batch_expiring", properties: ["expiresAt"], where: "state in (2, 5) and expires_at is not null" },
     { name: "batch_canceling", properties: ["id"], where: "state = 6 and completed_at is null" },
     { name: "batch_accepting", properties: ["ownedUntil"], where: "state = 1" },

@@ -5,7 +5,8 @@ const sendingColumns = `
      add column pause_code       int              not null default 0,  -- Twilio's code that paused it; 0 for none
      add column pause_reason     text             not null default '', -- for people
      add column paused_at        timestamptz,
-     add column probe_at         timestamptz,                          -- while paused: when one message may try; null: only a person resumes it
+     add column resumed_at       timestamptz,                          -- what was queued before is offered again
+     add column probe_at         timestamptz,                          -- when one message may try, or the next one where that one is lost; null: only a person resumes it
      add column probes           int              not null default 0,  -- tries since the pause that did not help; the waits grow with them
      add column probe_message_id uuid,                                 -- while probing: the one message that may go out
      add column hold_until       timestamptz,                          -- nothing is planned or claimed before
@@ -30,6 +31,7 @@ export const exactlyOnce: SqlMigration = {
     // Every planning round writes virtual_time; an index on it would have to follow each time.
     `drop index batch_running`,
     `create index batch_running on batch (sender_id) where state = 2`,
+    `create index batch_paused on batch (pause_code) where state = 5`,
     `create index batch_expiring on batch (expires_at) where state in (2, 5) and expires_at is not null`,
     `create index batch_canceling on batch (id) where state = 6 and completed_at is null`,
 
