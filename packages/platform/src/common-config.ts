@@ -1,5 +1,5 @@
 import type { Config, ConfigSchema } from "./config.ts";
-import { integer, nonEmpty, oneOf, port } from "./config-parsers.ts";
+import { durationMs, integer, nonEmpty, oneOf, port } from "./config-parsers.ts";
 import { logLevels } from "./logger.ts";
 
 /** What every service can be told; spread into its own schema. `adminPort` differs from service to service. */
@@ -23,3 +23,17 @@ export function commonConfig(defaults: { readonly adminPort: number }) {
 
 /** The values of `commonConfig`. */
 export type CommonConfig = Config<ReturnType<typeof commonConfig>>;
+
+/** What a service with a gRPC port can be told besides; spread into its schema. */
+export const grpcServerConfig = {
+  GRPC_MAX_CONNECTION_AGE_MS: {
+    parse: integer({ min: 1000, max: 2_147_483_647 }),
+    default: 300_000,
+    doc: "Age at which a connection is retired, so that clients look for new replicas; calls on it go on.",
+  },
+  GRPC_MAX_CONNECTION_AGE_GRACE_MS: {
+    parse: durationMs,
+    default: 86_400_000,
+    doc: "How long calls may go on, on a connection that is retired; streams that are still open then are ended.",
+  },
+} satisfies ConfigSchema;

@@ -136,6 +136,28 @@ describe("a client of several replicas", () => {
     await Promise.all(Array.from({ length: 20 }, oneByOne));
   });
 
+  test("ends a stream that outlives its retired connection by more than the grace", async () => {
+    const limits = { maxConnectionAgeMs: 100, maxConnectionAgeGraceMs: 100, drainMs: 10 };
+    const { server, target } = await startGrpc(
+      {
+        status: {
+          async *watchBatch(_request, { signal }) {
+            yield {};
+            await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+          },
+        },
+      },
+      limits,
+    );
+    closing.push(() => server.stop());
+    const status = createGrpcClient(StatusService, target);
+    closing.push(() => status.close());
+    const watching = async (): Promise<void> => {
+      for await (const _ of status.watchBatch({ batchId }, good));
+    };
+    expect(await thrown(watching())).toMatchObject({ kind: "unavailable" });
+  });
+
   test("fails a call that is not safe to repeat at once while all are away, a safe one within seconds", async () => {
     const replicas = [await startReplica()];
     const { status, dispatch } = clients(replicas);

@@ -27,6 +27,8 @@ export interface GrpcServerLimits {
   readonly keepaliveTimeoutMs?: number;
   /** Age at which a connection is retired (calls on it finish), so that clients find new replicas: 5 minutes. */
   readonly maxConnectionAgeMs?: number;
+  /** How long calls on a retired connection may go on; what is still open then is ended: a day. */
+  readonly maxConnectionAgeGraceMs?: number;
 }
 
 export interface GrpcServerOptions<
@@ -125,6 +127,7 @@ function channelOptions(options: GrpcServerLimits) {
     "grpc.keepalive_time_ms": options.keepaliveTimeMs ?? 60_000,
     "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs ?? 20_000,
     "grpc.max_connection_age_ms": options.maxConnectionAgeMs ?? 300_000,
+    "grpc.max_connection_age_grace_ms": options.maxConnectionAgeGraceMs ?? 86_400_000,
   };
 }
 

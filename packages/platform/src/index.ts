@@ -2,7 +2,7 @@
 export { type AdminServer, type AdminServerOptions, createAdminServer } from "./admin-server.ts";
 export { type App, type AppOptions, type Component, createApp, letGo } from "./app.ts";
 export type { CallContext } from "./call-context.ts";
-export { type CommonConfig, commonConfig } from "./common-config.ts";
+export { type CommonConfig, commonConfig, grpcServerConfig } from "./common-config.ts";
 export {
   type Config,
   ConfigError,

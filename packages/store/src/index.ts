@@ -20,6 +20,7 @@ export type * from "./json.ts";
 export * from "./leave-batch.ts";
 export { listMessages, type MessageFilter } from "./list-messages.ts";
 export * from "./list-senders.ts";
+export { measureBacklog, type Backlog } from "./measure-backlog.ts";
 export * from "./migrate.ts";
 export * from "./open-batch.ts";
 export * from "./pace.ts";

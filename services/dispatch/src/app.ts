@@ -21,6 +21,7 @@ import type { DispatchConfig } from "./config.ts";
 import { createDispatchEvents } from "./events.ts";
 import { createFoldRound, createSettleOverdueRound } from "./fold.ts";
 import { createPauseBatch } from "./pause-batch.ts";
+import { createMeasureBacklogRound } from "./measure-backlog.ts";
 import { createPlanRound } from "./plan.ts";
 import { createQueueBoardServer } from "./queue-board.ts";
 import { createResumeBatch } from "./resume-batch.ts";
@@ -38,6 +39,9 @@ const closeEveryMs = 500;
 
 /** How often batches are looked for that wait in vain for callbacks. */
 const settleOverdueEveryMs = 30_000;
+
+/** How often the backlog is measured; whoever scales by it looks less often. */
+const measureBacklogEveryMs = 5_000;
 
 /** Share of the shutdown time that calls in flight may take; the rest is for what they stand on. */
 const drainShare = 0.7;
@@ -102,6 +106,8 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
     ],
     authenticate: createAuthenticator(store.pool),
     drainMs: config.SHUTDOWN_TIMEOUT_MS * drainShare,
+    maxConnectionAgeMs: config.GRPC_MAX_CONNECTION_AGE_MS,
+    maxConnectionAgeGraceMs: config.GRPC_MAX_CONNECTION_AGE_GRACE_MS,
     log,
     metrics,
   });
@@ -140,6 +146,7 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
       loop("fold_counts", config.FOLD_EVERY_MS, createFoldRound({ store, events, now })),
       loop("cancel_waiting", closeEveryMs, createCancelRound({ store, events, now })),
       loop("expire_waiting", closeEveryMs, createExpireRound({ store, events, now })),
+      loop("measure_backlog", measureBacklogEveryMs, createMeasureBacklogRound({ store, events })),
       loop(
         "settle_overdue",
         settleOverdueEveryMs,

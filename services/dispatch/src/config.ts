@@ -3,6 +3,7 @@ import {
   commonConfig,
   type Config,
   type ConfigSchema,
+  grpcServerConfig,
   integer,
   nonEmpty,
   port,
@@ -14,6 +15,7 @@ import {
 export const config = {
   ...commonConfig({ adminPort: 9102 }),
   GRPC_PORT: { parse: port, default: 50051, doc: "Port of the gRPC API." },
+  ...grpcServerConfig,
   DATABASE_URL: { parse: url({ protocols: ["postgres:", "postgresql:"] }), secret: true, doc: "PostgreSQL." },
   DATABASE_POOL_MAX: {
     parse: integer({ min: 2, max: 200 }),

@@ -1,6 +1,6 @@
 import { createSparing, type Logger, type Metrics } from "@wahub/platform";
 import { BatchState } from "@wahub/proto";
-import type { BatchStep, ClosedWaiting, FoldResult, SweepResult } from "@wahub/store";
+import type { Backlog, BatchStep, ClosedWaiting, FoldResult, SweepResult } from "@wahub/store";
 
 /** What a caller does to a running batch. */
 export type BatchAct = "paused" | "resumed" | "canceled";
@@ -46,6 +46,12 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
     labels: ["resolution"],
   });
   const deltas = metrics.counter({ name: "whatsapphub_count_deltas_folded_total", help: "Count deltas folded." });
+
+  const backlog = metrics.gauge({
+    name: "whatsapphub_backlog_messages",
+    help: "Messages of running batches that still have to be handed to Twilio, by where they stand.",
+    labels: ["status"],
+  });
 
   const speak = createSparing(lineEveryMs);
 
@@ -120,6 +126,11 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
     ) {
       unknownResolved.inc({ resolution: decided.resolution }, decided.count);
       callLog.info({ event: "unknown_decided", ...decided }, "a caller decided what is to become of held messages");
+    },
+    backlogMeasured({ accepted, queued, sending }: Backlog): void {
+      backlog.set({ status: "accepted" }, accepted);
+      backlog.set({ status: "queued" }, queued);
+      backlog.set({ status: "sending" }, sending);
     },
     partitionsMade(count: number): void {
       if (count > 0) log.info({ event: "partitions_made", count }, "partitions made ahead");

@@ -58,6 +58,8 @@ export function createStatusQuery(config: StatusQueryConfig, overrides: { now?: 
     ],
     authenticate: createAuthenticator(store.pool),
     drainMs: config.SHUTDOWN_TIMEOUT_MS * drainShare,
+    maxConnectionAgeMs: config.GRPC_MAX_CONNECTION_AGE_MS,
+    maxConnectionAgeGraceMs: config.GRPC_MAX_CONNECTION_AGE_GRACE_MS,
     log,
     metrics,
   });

@@ -1,9 +1,19 @@
-import { commonConfig, integer, nonEmpty, port, url, type Config, type ConfigSchema } from "@wahub/platform";
+import {
+  commonConfig,
+  grpcServerConfig,
+  integer,
+  nonEmpty,
+  port,
+  url,
+  type Config,
+  type ConfigSchema,
+} from "@wahub/platform";
 
 /** Every setting of this service; docs/config.md is generated from it. */
 export const config = {
   ...commonConfig({ adminPort: 9105 }),
   GRPC_PORT: { parse: port, default: 50052, doc: "Port of the gRPC API." },
+  ...grpcServerConfig,
   DATABASE_URL: { parse: url({ protocols: ["postgres:", "postgresql:"] }), secret: true, doc: "PostgreSQL." },
   DATABASE_POOL_MAX: { parse: integer({ min: 2, max: 200 }), default: 10, doc: "Most connections to PostgreSQL." },
   STATEMENT_TIMEOUT_MS: {
