@@ -1,5 +1,7 @@
 export { startStack } from "./stack.ts";
 export type { Stack, StackOptions, StackUrls } from "./stack-types.ts";
+export type { Relay } from "./relay.ts";
+export type { StackRelay } from "./stack-relays.ts";
 export type { RestartableServer } from "./restartable-server.ts";
 export type { ServiceProcess } from "./child-service.ts";
 export type { Ports } from "./service-launch.ts";
@@ -7,4 +9,5 @@ export type { ServiceName } from "./service-name.ts";
 export type { TwilioAccount } from "./account.ts";
 export { startTestServers } from "./test-servers.ts";
 export type { TestServers } from "./test-servers.ts";
+export { flushRedis } from "./flush-redis.ts";
 export { createDatabase, migrate } from "./database.ts";

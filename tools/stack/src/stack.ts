@@ -3,11 +3,16 @@ import { fictionalAccount, randomApiKey } from "./account.ts";
 import { startService, type ServiceProcess } from "./child-service.ts";
 import { allStarted, createClosers, type Closers } from "./closers.ts";
 import { createDatabase, migrate } from "./database.ts";
+import { grpcTarget, startFleet } from "./fleet.ts";
+import { startKeptRunning } from "./kept-running.ts";
 import { startPostgres } from "./postgres.ts";
 import { startRedis } from "./redis.ts";
+import { startRelay } from "./relay.ts";
 import { restartable, type RestartableServer } from "./restartable-server.ts";
 import { makeLogFolder } from "./run-folder.ts";
+import type { ServiceSpec } from "./service-launch.ts";
 import { SERVICE_NAMES, type ServiceName } from "./service-name.ts";
+import { createStackRelays } from "./stack-relays.ts";
 import type { Stack, StackOptions } from "./stack-types.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
@@ -39,18 +44,21 @@ async function start(options: StackOptions, closers: Closers, watchdog: Watchdog
     TWILIO_AUTH_TOKEN: twilio.authToken,
     TWILIO_WHATSAPP_FROM: twilio.from,
   };
-  const launch = (name: ServiceName | "sim", entry: string, env: (port: number) => Env) => {
-    const { onLine, onUnexpectedEnd } = options;
+  const { onLine, onUnexpectedEnd, restartAfterMs, replicas = {} } = options;
+  const launch = (name: ServiceName | "sim", replica: number, entry: string, env: (port: number) => Env) => {
+    const ownName = replica === 0 ? name : `${name}-${replica + 1}`;
+    const spec: ServiceSpec = {
+      name: ownName,
+      entry,
+      env: (port) => ({ ...env(port), ...options.env?.[name] }),
+      logFile: join(logFolder, `${ownName}.log`),
+      watchdog,
+      onLine: onLine && ((line) => onLine(name, line)),
+      onUnexpectedEnd,
+    };
     return closers.track(
-      startService({
-        name,
-        entry,
-        env: (port) => ({ ...env(port), ...options.env?.[name] }),
-        logFile: join(logFolder, `${name}.log`),
-        watchdog,
-        onLine: onLine && ((line) => onLine(name, line)),
-        onUnexpectedEnd,
-      }),
+      // The simulator's ledger would be gone with it: it is not started again.
+      restartAfterMs === undefined || name === "sim" ? startService(spec) : startKeptRunning(spec, restartAfterMs),
     );
   };
 
@@ -61,7 +69,7 @@ async function start(options: StackOptions, closers: Closers, watchdog: Watchdog
     options.redisUrl === undefined
       ? ownRedis(closers, watchdog, logFolder)
       : Promise.resolve<Server>({ url: options.redisUrl }),
-    launch("sim", "tools/twilio-sim/src/main.ts", (port) => ({ HTTP_PORT: `${port}`, ...account })),
+    launch("sim", 0, "tools/twilio-sim/src/main.ts", (port) => ({ HTTP_PORT: `${port}`, ...account })),
   ]);
   const simUrl = `http://127.0.0.1:${sim.ports["http"]}`;
   const shared = {
@@ -71,30 +79,25 @@ async function start(options: StackOptions, closers: Closers, watchdog: Watchdog
     TWILIO_API_BASE_URL: simUrl,
     ...account,
   };
-  const service = (name: ServiceName, env: (port: number) => Env) =>
-    launch(name, `services/${name}/src/main.ts`, (port) => ({ ...shared, ...env(port) }));
 
-  const ingest = service("webhook-ingest", (port) => ({
-    HTTP_PORT: `${port}`,
-    PUBLIC_WEBHOOK_URL: `http://127.0.0.1:${port}`,
-  }));
-  const dispatch = service("dispatch", (port) => ({ GRPC_PORT: `${port}` }));
-  const statusQuery = service("status-query", (port) => ({ GRPC_PORT: `${port}` }));
-  const sender = ingest.then(({ ports }) =>
-    service("sender", () => ({ PUBLIC_WEBHOOK_URL: `http://127.0.0.1:${ports["http"]}` })),
-  );
-  const gateway = Promise.all([dispatch, statusQuery]).then(([{ ports: first }, { ports: second }]) =>
-    service("gateway", (port) => ({
-      HTTP_PORT: `${port}`,
-      DISPATCH_URL: `dns:///127.0.0.1:${first["grpc"]}`,
-      STATUS_QUERY_URL: `dns:///127.0.0.1:${second["grpc"]}`,
-    })),
-  );
-  const started = await allStarted([ingest, dispatch, statusQuery, sender, gateway]);
-  const processes = Object.fromEntries(started.map((process) => [process.name, [process]]));
+  const { relays, lay } = createStackRelays(closers);
+  const ingestPorts: number[] = [];
+  const webhookRelay = (replicas["webhook-ingest"] ?? 1) > 1 ? await startRelay(() => ingestPorts) : undefined;
+  if (webhookRelay !== undefined) closers.add(() => webhookRelay.close());
+  const fleet = await startFleet({
+    replicas,
+    webhookUrl: webhookRelay && `http://127.0.0.1:${webhookRelay.port}`,
+    start: async (name, replica, env) => {
+      const common = options.relays === true ? await lay(name, replica, shared) : shared;
+      const entry = `services/${name}/src/main.ts`;
+      const service = await launch(name, replica, entry, (port) => ({ ...common, ...env(port) }));
+      if (name === "webhook-ingest") ingestPorts.push(service.ports["http"]!);
+      return service;
+    },
+  });
 
   const find = (name: ServiceName, replica = 0): ServiceProcess => {
-    const process = processes[name]?.[replica];
+    const process = fleet[name][replica];
     if (process === undefined) throw new Error(`There is no ${name} number ${replica}.`);
     return process;
   };
@@ -105,8 +108,8 @@ async function start(options: StackOptions, closers: Closers, watchdog: Watchdog
       return {
         gateway: `http://${address("gateway", "http")}`,
         webhookIngest: `http://${address("webhook-ingest", "http")}`,
-        dispatchGrpc: address("dispatch", "grpc"),
-        statusQueryGrpc: address("status-query", "grpc"),
+        dispatchGrpc: grpcTarget(fleet.dispatch),
+        statusQueryGrpc: grpcTarget(fleet["status-query"]),
         sim: simUrl,
         admin: Object.fromEntries(admin) as Record<ServiceName, string>,
         databaseUrl,
@@ -120,6 +123,9 @@ async function start(options: StackOptions, closers: Closers, watchdog: Watchdog
     redis,
     logFolder,
     service: find,
+    replicas: (name) => fleet[name],
+    relays,
+    webhookRelay,
     stop: () => closers.close(),
   };
 }
