@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { flushRedis, type Relay, type Stack } from "@wahub/stack";
+import { turnKnobs } from "../e2e/ledger.ts";
+import type { Blow, PlannedBlow } from "./blows.ts";
+
+/** What was done, and what came of it. */
+export interface Struck {
+  readonly atMs: number;
+  readonly blow: Blow;
+  /** "done", or why it was not. */
+  readonly outcome: string;
+}
+
+export interface StormDeps {
+  readonly stack: Stack;
+  /** The knobs of the storm's weather, to which a spell returns. */
+  readonly weather: Readonly<Record<string, number>>;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Lets the planned blows fall at their times, side by side; resolves when the last one is over and undone. */
+export async function storm(plan: readonly PlannedBlow[], deps: StormDeps): Promise<readonly Struck[]> {
+  const startedAt = performance.now();
+  const down = { postgres: false, redis: false };
+  return Promise.all(
+    plan.map(async ({ atMs, blow }): Promise<Struck> => {
+      await sleep(Math.max(0, startedAt + atMs - performance.now()), undefined, { signal: deps.signal });
+      const outcome = await strike(blow, deps, down).catch((error: unknown) => `failed: ${String(error)}`);
+      deps.say(`${describe(blow)}${outcome === "done" ? "" : `: ${outcome}`}`);
+      return { atMs, blow, outcome };
+    }),
+  );
+}
+
+/** A blow in a few words. */
+export function describe(blow: Blow): string {
+  const { kind, ...facts } = blow;
+  const words = Object.entries(facts).map(([name, value]) =>
+    name === "knobs" ? "" : name === "forMs" ? `for ${String(value)} ms` : String(value),
+  );
+  return [kind, ...words.filter((word) => word !== "")].join(" ");
+}
+
+async function strike(
+  blow: Blow,
+  { stack, weather, signal }: StormDeps,
+  down: { postgres: boolean; redis: boolean },
+): Promise<string> {
+  const wait = (ms: number): Promise<void> => sleep(ms, undefined, { signal });
+  switch (blow.kind) {
+    case "kill": {
+      const service = stack.service(blow.service, blow.replica);
+      if (!service.running) return "it was away already";
+      // Nobody is told that this was meant: it is started again like after any crash.
+      service.signal("SIGKILL");
+      return "done";
+    }
+    case "terminate": {
+      const service = stack.service(blow.service, blow.replica);
+      if (!service.running) return "it was away already";
+      await service.restart();
+      return "done";
+    }
+    case "freeze": {
+      const service = stack.service(blow.service, blow.replica);
+      if (!service.running) return "it was away already";
+      service.signal("SIGSTOP");
+      await wait(blow.forMs).finally(() => service.signal("SIGCONT"));
+      return "done";
+    }
+    case "redis_flush":
+      if (down.redis) return "Redis was away already";
+      await flushRedis(stack.urls.redisUrl);
+      return "done";
+    case "redis_kill":
+      return outage(stack.redis!, "redis", blow.forMs);
+    case "postgresql_kill":
+      return outage(stack.postgres!, "postgres", blow.forMs);
+    case "cut":
+      find(blow).cut();
+      return "done";
+    case "refuse": {
+      const relay = find(blow);
+      await relay.close();
+      await wait(blow.forMs).finally(() => relay.restore());
+      return "done";
+    }
+    case "stall": {
+      const relay = find(blow);
+      relay.stall();
+      await wait(blow.forMs).finally(() => relay.restore());
+      return "done";
+    }
+    case "webhooks_refuse":
+      await stack.webhookRelay!.close();
+      await wait(blow.forMs).finally(() => stack.webhookRelay!.restore());
+      return "done";
+    case "twilio": {
+      const before = Object.fromEntries(Object.keys(blow.knobs).map((name) => [name, weather[name] ?? 0]));
+      await turnKnobs(stack, blow.knobs);
+      await wait(blow.forMs).finally(() => turnKnobs(stack, before));
+      return "done";
+    }
+  }
+
+  async function outage(
+    server: NonNullable<Stack["postgres"]>,
+    name: keyof typeof down,
+    forMs: number,
+  ): Promise<string> {
+    if (down[name]) return "it was away already";
+    down[name] = true;
+    try {
+      await server.kill();
+      await wait(forMs);
+    } finally {
+      await server.start();
+      down[name] = false;
+    }
+    return "done";
+  }
+
+  function find({ service, replica, server }: { service: string; replica: number; server: string }): Relay {
+    const found = stack.relays.find(
+      (one) => one.service === service && one.replica === replica && one.server === server,
+    );
+    if (found === undefined) throw new Error(`there is no relay between ${service} ${replica} and ${server}`);
+    return found.relay;
+  }
+}
