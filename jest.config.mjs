@@ -19,9 +19,9 @@ export default {
     {
       ...shared,
       displayName: "unit",
-      roots: SOURCES,
+      roots: [...SOURCES, "<rootDir>/test"],
       testMatch: ["**/*.test.ts"],
-      testPathIgnorePatterns: ["/node_modules/", "\\.integration\\.test\\.ts$"],
+      testPathIgnorePatterns: ["/node_modules/", "\\.integration\\.test\\.ts$", "\\.e2e\\.test\\.ts$"],
     },
     {
       ...shared,

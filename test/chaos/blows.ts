@@ -37,7 +37,12 @@ export type Blow =
   /** Twilio's way to the webhooks is gone: callbacks are lost, as far as its retries do not help. */
   | { readonly kind: "webhooks_refuse"; readonly forMs: number }
   /** Knobs of the simulator, turned for a while. */
-  | { readonly kind: "twilio"; readonly what: string; readonly knobs: Readonly<Record<string, number>>; readonly forMs: number };
+  | {
+      readonly kind: "twilio";
+      readonly what: string;
+      readonly knobs: Readonly<Record<string, number>>;
+      readonly forMs: number;
+    };
 
 export type BlowKind = Blow["kind"];
 

@@ -1,0 +1,42 @@
+import type { StackOptions } from "@wahub/stack";
+
+/** Of the one sender there is. What two cores can do beside everything else. */
+export const MESSAGES_PER_SECOND = 40;
+
+/** A request to Twilio has ended, and its message is somebody else's to judge, within seconds instead of minutes. */
+export const LEASE_MS = 6_000;
+const TWILIO_TIMEOUT_MS = 2_500;
+const SEND_WINDOW_MS = 2_000;
+
+/** Less than it takes until a list is asked: what is still under way then cannot be seen by anybody. */
+export const STALL_TWILIO_MS = 3_000;
+
+/** How long a message waits for a callback that never comes, until its batch is settled all the same. */
+const SETTLE_AFTER_S = 20;
+
+/** Long times made short, so that much happens in little time. What belongs together keeps its order. */
+export const ENVIRONMENT: NonNullable<StackOptions["env"]> = {
+  dispatch: {
+    SENDER_MESSAGES_PER_SECOND: `${MESSAGES_PER_SECOND}`,
+    DATABASE_TIMEOUT_MS: "5000",
+    REOFFER_AFTER_MS: "4000",
+    STREAM_OWNER_TIMEOUT_MS: "3000",
+    SETTLE_AFTER_S: `${SETTLE_AFTER_S}`,
+  },
+  sender: {
+    DATABASE_TIMEOUT_MS: "3000",
+    TWILIO_TIMEOUT_MS: `${TWILIO_TIMEOUT_MS}`,
+    SEND_WINDOW_MS: `${SEND_WINDOW_MS}`,
+    LEASE_MS: `${LEASE_MS}`,
+    SEND_RETRY_DELAYS_S: "1,1,2,2,3,3",
+    THROTTLED_WAIT_MS: "500",
+    PAUSED_WAIT_MS: "1000",
+    LOG_LEVEL: "debug",
+  },
+  "webhook-ingest": {
+    DATABASE_TIMEOUT_MS: "3000",
+    LEASE_SWEEP_EVERY_MS: "500",
+    LOG_LEVEL: "debug",
+  },
+  "status-query": { STATEMENT_TIMEOUT_MS: "5000" },
+};
