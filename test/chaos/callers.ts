@@ -109,7 +109,7 @@ export function createCallers({ stack, seed, say, signal }: CallerDeps) {
         messageId,
       }),
     );
-    return String((answer["message"] as { batchId: string }).batchId);
+    return (answer["message"] as { batchId: string }).batchId;
   };
 
   const control = async (order: Order, batchId: string): Promise<void> => {

@@ -1,6 +1,6 @@
 import { MessageStatus, type BatchState, type EventSource } from "@wahub/proto";
 import type { Stack } from "@wahub/stack";
-import { Client } from "pg";
+import type { Client } from "pg";
 import type { LedgerRow, MessageRow } from "./judge.ts";
 
 /** One accepted message as the simulator's ledger shows it. */

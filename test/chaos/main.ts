@@ -79,7 +79,7 @@ async function run(stack: Stack): Promise<boolean> {
     orders.map((order) =>
       callers.place(order).catch((error: unknown) => {
         failures.push(error);
-        say(`${String(error)}`);
+        say(String(error));
         return undefined;
       }),
     ),

@@ -10,7 +10,7 @@ export function blowTable(struck: readonly Struck[]): string {
   const byKind = Map.groupBy(struck, ({ blow }) => ("server" in blow ? `${blow.kind} ${blow.server}` : blow.kind));
   return table(
     ["blow", "times", "in vain"],
-    [...byKind].toSorted().map(([kind, blows]) => {
+    [...byKind].toSorted(byName).map(([kind, blows]) => {
       const inVain = blows.filter(({ outcome }) => outcome !== "done").length;
       return [kind, `${blows.length - inVain}`, inVain === 0 ? "" : `${inVain}`];
     }),
@@ -28,7 +28,7 @@ export function faultTable(
   return table(
     ["fault of a request", "times", "what became of its messages"],
     Object.entries(counts)
-      .toSorted()
+      .toSorted(byName)
       .map(([fault, count]) => {
         const ends = (byFault.get(fault) ?? []).flatMap(({ statusCallback }) => {
           const row = statusCallback === null ? undefined : rowById.get(attemptOf(statusCallback).messageId);
@@ -84,6 +84,10 @@ export function findingLines(findings: readonly Finding[]): readonly string[] {
   return findings.map(
     ({ kind, batch, messageId, why }) => `${kind.toUpperCase()} in "${batch}": ${messageId ?? "-"}: ${why}`,
   );
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 function tally(words: readonly string[]): string {

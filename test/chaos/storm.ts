@@ -35,11 +35,16 @@ export async function storm(plan: readonly PlannedBlow[], deps: StormDeps): Prom
 
 /** A blow in a few words. */
 export function describe(blow: Blow): string {
-  const { kind, ...facts } = blow;
-  const words = Object.entries(facts).map(([name, value]) =>
-    name === "knobs" ? "" : name === "forMs" ? `for ${String(value)} ms` : String(value),
-  );
-  return [kind, ...words.filter((word) => word !== "")].join(" ");
+  const { kind } = blow;
+  return [
+    kind,
+    "service" in blow ? `${blow.service} ${blow.replica + 1}` : "",
+    "server" in blow ? `from ${blow.server}` : "",
+    "what" in blow ? blow.what : "",
+    "forMs" in blow ? `for ${blow.forMs} ms` : "",
+  ]
+    .filter((word) => word !== "")
+    .join(" ");
 }
 
 async function strike(
@@ -47,7 +52,14 @@ async function strike(
   { stack, weather, signal }: StormDeps,
   down: { postgres: boolean; redis: boolean },
 ): Promise<string> {
-  const wait = (ms: number): Promise<void> => sleep(ms, undefined, { signal });
+  const until = async (forMs: number, undo: () => unknown): Promise<string> => {
+    try {
+      await sleep(forMs, undefined, { signal });
+    } finally {
+      await undo();
+    }
+    return "done";
+  };
   switch (blow.kind) {
     case "kill": {
       const service = stack.service(blow.service, blow.replica);
@@ -66,8 +78,7 @@ async function strike(
       const service = stack.service(blow.service, blow.replica);
       if (!service.running) return "it was away already";
       service.signal("SIGSTOP");
-      await wait(blow.forMs).finally(() => service.signal("SIGCONT"));
-      return "done";
+      return until(blow.forMs, () => service.signal("SIGCONT"));
     }
     case "redis_flush":
       if (down.redis) return "Redis was away already";
@@ -83,24 +94,20 @@ async function strike(
     case "refuse": {
       const relay = find(blow);
       await relay.close();
-      await wait(blow.forMs).finally(() => relay.restore());
-      return "done";
+      return until(blow.forMs, () => relay.restore());
     }
     case "stall": {
       const relay = find(blow);
       relay.stall();
-      await wait(blow.forMs).finally(() => relay.restore());
-      return "done";
+      return until(blow.forMs, () => relay.restore());
     }
     case "webhooks_refuse":
       await stack.webhookRelay!.close();
-      await wait(blow.forMs).finally(() => stack.webhookRelay!.restore());
-      return "done";
+      return until(blow.forMs, () => stack.webhookRelay!.restore());
     case "twilio": {
       const before = Object.fromEntries(Object.keys(blow.knobs).map((name) => [name, weather[name] ?? 0]));
       await turnKnobs(stack, blow.knobs);
-      await wait(blow.forMs).finally(() => turnKnobs(stack, before));
-      return "done";
+      return until(blow.forMs, () => turnKnobs(stack, before));
     }
   }
 
@@ -111,14 +118,11 @@ async function strike(
   ): Promise<string> {
     if (down[name]) return "it was away already";
     down[name] = true;
-    try {
-      await server.kill();
-      await wait(forMs);
-    } finally {
+    await server.kill();
+    return until(forMs, async () => {
       await server.start();
       down[name] = false;
-    }
-    return "done";
+    });
   }
 
   function find({ service, replica, server }: { service: string; replica: number; server: string }): Relay {

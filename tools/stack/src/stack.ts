@@ -80,7 +80,7 @@ async function start(options: StackOptions, closers: Closers, watchdog: Watchdog
     ...account,
   };
 
-  const { relays, lay } = createStackRelays(closers);
+  const way = createStackRelays(closers);
   const ingestPorts: number[] = [];
   const webhookRelay = (replicas["webhook-ingest"] ?? 1) > 1 ? await startRelay(() => ingestPorts) : undefined;
   if (webhookRelay !== undefined) closers.add(() => webhookRelay.close());
@@ -88,7 +88,7 @@ async function start(options: StackOptions, closers: Closers, watchdog: Watchdog
     replicas,
     webhookUrl: webhookRelay && `http://127.0.0.1:${webhookRelay.port}`,
     start: async (name, replica, env) => {
-      const common = options.relays === true ? await lay(name, replica, shared) : shared;
+      const common = options.relays === true ? await way.lay(name, replica, shared) : shared;
       const entry = `services/${name}/src/main.ts`;
       const service = await launch(name, replica, entry, (port) => ({ ...common, ...env(port) }));
       if (name === "webhook-ingest") ingestPorts.push(service.ports["http"]!);
@@ -124,7 +124,7 @@ async function start(options: StackOptions, closers: Closers, watchdog: Watchdog
     logFolder,
     service: find,
     replicas: (name) => fleet[name],
-    relays,
+    relays: way.relays,
     webhookRelay,
     stop: () => closers.close(),
   };
