@@ -50,6 +50,10 @@ const ownEdges: readonly StatusEdge[] = [
   { from: UNKNOWN, to: SUBMITTED, by: "outcome" },
   { from: UNKNOWN, to: ACCEPTED, by: "outcome" },
   { from: UNKNOWN, to: FAILED, by: "outcome" },
+  { from: SENDING, to: CANCELED, by: "outcome" },
+  { from: SENDING, to: EXPIRED, by: "outcome" },
+  { from: UNKNOWN, to: CANCELED, by: "outcome" },
+  { from: UNKNOWN, to: EXPIRED, by: "outcome" },
   { from: ACCEPTED, to: CANCELED, by: "cancel" },
   { from: QUEUED, to: CANCELED, by: "cancel" },
   { from: ACCEPTED, to: EXPIRED, by: "expire" },
@@ -63,13 +67,20 @@ const saidByTwilio = statusTable.filter(({ twilioWords }) => twilioWords.length 
 /** Twilio's list may have an unknown message in any state. Canceled is also that of an absent one whose batch is. */
 const listEdges: readonly StatusEdge[] = saidByTwilio.map((to) => ({ from: UNKNOWN, to, by: "reconcile" }));
 
-/** Outside the ranks: what the hub itself called off, without a SID, yields to whatever Twilio says of it. */
-const calledOff: readonly MessageStatus[] = [CANCELED, EXPIRED];
+/** Where these are the hub's own word, without a SID, they yield to whatever Twilio says of the message. */
+const withoutSid: readonly MessageStatus[] = [CANCELED, FAILED, EXPIRED];
+
+/** A SID proves that Twilio has the message also when the answer comes after the claim is over. */
+const lateAnswerEdges: readonly StatusEdge[] = [ACCEPTED, QUEUED, ...withoutSid].map((from) => ({
+  from,
+  to: SUBMITTED,
+  by: "outcome",
+}));
 
 /** Twilio's word counts wherever the message stands, as far as it leads on. */
 const callbackEdges: readonly StatusEdge[] = statusTable.flatMap(({ status: from }) =>
   saidByTwilio
-    .filter((to) => risesTo(from, to) || (calledOff.includes(from) && from !== to))
+    .filter((to) => risesTo(from, to) || (withoutSid.includes(from) && from !== to))
     .map((to) => ({ from, to, by: "callback" as const })),
 );
 
@@ -77,4 +88,4 @@ const callbackEdges: readonly StatusEdge[] = statusTable.flatMap(({ status: from
  * Every way a message can go from one status to another; there is no other. The statements of the store are tested
  * against it, and so is the picture in docs/message-status.md.
  */
-export const statusEdges: readonly StatusEdge[] = [...ownEdges, ...listEdges, ...callbackEdges];
+export const statusEdges: readonly StatusEdge[] = [...ownEdges, ...listEdges, ...lateAnswerEdges, ...callbackEdges];

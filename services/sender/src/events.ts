@@ -1,5 +1,6 @@
 import type { ErrorScope, SendOutcome } from "@wahub/domain";
 import { createSparing, type Logger, type Metrics } from "@wahub/platform";
+import type { OutcomeFate } from "@wahub/store";
 import type { Act } from "./acts-of.ts";
 
 export type SenderEvents = ReturnType<typeof createSenderEvents>;
@@ -31,6 +32,10 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
   const stale = metrics.counter({
     name: "whatsapphub_outcomes_stale_total",
     help: "Outcomes that came after the claim had been taken away.",
+  });
+  const duplicates = metrics.counter({
+    name: "whatsapphub_duplicate_sends_total",
+    help: "Messages that Twilio turned out to have taken once more. Worth an alert.",
   });
   const failures = metrics.counter({
     name: "whatsapphub_jobs_failed_total",
@@ -68,13 +73,16 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
   const speak = createSparing(lineEveryMs);
 
   return {
-    attemptEnded(facts: { messageId: string; attempt: number; outcome: SendOutcome; applied: boolean }): void {
-      const { outcome, messageId, attempt } = facts;
+    attemptEnded(facts: { messageId: string; attempt: number; outcome: SendOutcome; fate: OutcomeFate }): void {
+      const { outcome, messageId, attempt, fate } = facts;
       const code = "code" in outcome ? outcome.code : 0;
       attempts.inc({ outcome: outcome.kind, code: String(code) });
-      if (!facts.applied) stale.inc();
-      const line = { event: "attempt_ended", messageId, attempt, outcome: outcome.kind, code, applied: facts.applied };
-      if (outcome.kind === "submitted") log.debug(line);
+      if (fate === "stale") stale.inc();
+      const line = { event: "attempt_ended", messageId, attempt, outcome: outcome.kind, code, fate };
+      if (fate === "duplicate") {
+        duplicates.inc();
+        log.error({ ...line, event: "duplicate_send" }, "Twilio has taken this message once more");
+      } else if (outcome.kind === "submitted") log.debug(line);
       else log.warn(line);
     },
     unknownCode(code: number, httpStatus: number): void {

@@ -8,6 +8,7 @@ import {
   type Claim,
   type ClaimRequest,
   type Deferral,
+  type OutcomeFate,
   type Store,
 } from "@wahub/store";
 
@@ -31,7 +32,7 @@ export function createMessageGroups(store: Store, options: { now: () => Date; le
       maxItems,
       maxConcurrent,
     }),
-    outcomes: createGroupCommit<AttemptOutcome, boolean>({
+    outcomes: createGroupCommit<AttemptOutcome, OutcomeFate>({
       write: (outcomes) => withStoreErrors(() => recordOutcomes(store.pool, outcomes, now())),
       maxItems,
       maxConcurrent,

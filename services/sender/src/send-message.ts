@@ -4,7 +4,7 @@ import { HubError, type MessageProvider } from "@wahub/domain";
 import type { RateLimiter } from "@wahub/limits";
 import type { SendMessageJob } from "@wahub/proto/jobs";
 import { MessageStatus } from "@wahub/proto";
-import type { AttemptOutcome, Claim, ClaimRequest, Deferral, GroupCommit } from "@wahub/store";
+import type { AttemptOutcome, Claim, ClaimRequest, Deferral, GroupCommit, OutcomeFate } from "@wahub/store";
 import type { ActOnOutcome } from "./act-on-outcome.ts";
 import { textOf } from "./content-text.ts";
 import type { SenderEvents } from "./events.ts";
@@ -15,7 +15,7 @@ export interface SendMessageDeps {
   readonly provider: MessageProvider;
   readonly claims: GroupCommit<ClaimRequest, Claim | undefined>;
   readonly deferrals: GroupCommit<Deferral, boolean>;
-  readonly outcomes: GroupCommit<AttemptOutcome, boolean>;
+  readonly outcomes: GroupCommit<AttemptOutcome, OutcomeFate>;
   readonly actOnOutcome: ActOnOutcome;
   readonly events: SenderEvents;
   readonly now: () => Date;
@@ -97,8 +97,8 @@ export function createSendMessage(deps: SendMessageDeps) {
       policy: deps.policy,
     });
     // Given up when the lease is over: then the message is unknown.
-    const applied = await insist(deps, () => deps.outcomes.submit({ tenantId, messageId, attempt, token, result }));
-    deps.events.attemptEnded({ messageId, attempt, outcome, applied });
+    const fate = await insist(deps, () => deps.outcomes.submit({ tenantId, messageId, attempt, token, result }));
+    deps.events.attemptEnded({ messageId, attempt, outcome, fate });
   };
 }
 
@@ -115,7 +115,8 @@ async function giveBack(deps: SendMessageDeps, claim: Omit<AttemptOutcome, "resu
     errorCode: 0,
     errorMessage: "claim_unanswered",
   } as const;
-  const giveUpClaim = (): Promise<boolean> => insist(deps, () => deps.outcomes.submit({ ...claim, result }));
+  const giveUpClaim = async (): Promise<boolean> =>
+    (await insist(deps, () => deps.outcomes.submit({ ...claim, result }))) !== "stale";
   if (await giveUpClaim()) return;
   if (await insist(deps, () => deps.deferrals.submit({ ...claim, nextAt }))) return;
   // The claim may have been committing all the while; the deferral has waited for its row, so now it shows.

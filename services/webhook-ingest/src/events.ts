@@ -19,6 +19,10 @@ export function createWebhookIngestEvents(log: Logger, metrics: Metrics) {
     name: "whatsapphub_callback_duration_seconds",
     help: "From a callback's arrival to its being durable.",
   });
+  const duplicates = metrics.counter({
+    name: "whatsapphub_duplicate_sends_total",
+    help: "Messages that Twilio turned out to have taken once more. Worth an alert.",
+  });
   const unknownStatuses = metrics.counter({
     name: "whatsapphub_callbacks_unknown_status_total",
     help: "Callbacks with a word for the status that this hub does not know; they change nothing.",
@@ -52,7 +56,10 @@ export function createWebhookIngestEvents(log: Logger, metrics: Metrics) {
       const { messageId, attempt, messageSid, errorCode } = callback;
       const line = { event: "callback_taken", messageId, attempt, messageSid, status, errorCode, fate };
       if (fate === "parked") log.warn(line, "a signed callback of a message that is not here");
-      else log.debug(line);
+      else if (fate === "duplicate") {
+        duplicates.inc();
+        log.error({ ...line, event: "duplicate_send" }, "Twilio has taken this message once more");
+      } else log.debug(line);
     },
     statusUnknown(word: string): void {
       unknownStatuses.inc();

@@ -138,7 +138,7 @@ describe("callbacks over HTTP", () => {
     const sid = messageSid(nextSid++);
     expect(await post({ messageSid: sid, status: "delivered", target: targetOf(batch) })).toBe(204);
     const outcome = { ...batch.claims[0]!, result: { status: SUBMITTED, sid } } as const;
-    expect(await recordOutcomes(db.store.pool, [outcome], new Date())).toEqual([true]);
+    expect(await recordOutcomes(db.store.pool, [outcome], new Date())).toEqual(["applied"]);
     expect(await read(batch)).toMatchObject({ status: DELIVERED, twilioSid: sid, submittedAt: expect.any(Date) });
     expect(await counts(batch)).toEqual({ [DELIVERED]: 1 });
   });
