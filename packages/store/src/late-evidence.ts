@@ -58,7 +58,7 @@ export async function weighLateEvidence(
 }
 
 /** Whoever changes a message, its attempts or its events holds its row: what is read after this does not change. */
-export async function lockMessages(client: PoolClient, messageIds: readonly string[]): Promise<void> {
+async function lockMessages(client: PoolClient, messageIds: readonly string[]): Promise<void> {
   await client.query("select from message where id = any($1::uuid[]) order by id for no key update", [messageIds]);
 }
 

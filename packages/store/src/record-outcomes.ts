@@ -1,6 +1,6 @@
 import { BatchState, EventSource, MessageStatus } from "@wahub/proto";
 import type { Pool, PoolClient } from "pg";
-import { earlierEvent, lockMessages, weighLateEvidence, type Statement, type StatementFate } from "./late-evidence.ts";
+import { earlierEvent, weighLateEvidence, type Statement, type StatementFate } from "./late-evidence.ts";
 import { repeatAfterDeadlock, withTransaction } from "./transaction.ts";
 
 /** What became of one attempt, as the sender that held the claim saw it. */
@@ -100,10 +100,7 @@ async function recordLate(
   now: Date,
 ): Promise<Map<string, OutcomeFate>> {
   return withTransaction(pool, async (client) => {
-    await lockMessages(
-      client,
-      outcomes.map((outcome) => outcome.messageId),
-    );
+    await lockHeld(client, outcomes);
     const repeated = await recordedBefore(client, outcomes);
     const others = outcomes.filter((outcome) => !repeated.has(outcome.messageId));
     const applied = await record(client, others, now, { proven: true });
@@ -112,6 +109,17 @@ async function recordLate(
       ...[...applied].map((id) => [id, "applied"] as const),
     ]);
   });
+}
+
+/** Only of messages whose claim is still the outcome's: nobody waits for a row that is not theirs. */
+async function lockHeld(client: PoolClient, outcomes: readonly AttemptOutcome[]): Promise<void> {
+  await client.query(
+    `select from message m
+     join unnest($1::uuid[], $2::int[], $3::uuid[]) as o(id, attempt, token) on o.id = m.id
+     where m.id = any($1::uuid[]) and m.attempt = o.attempt and m.claim_token = o.token
+     order by m.id for no key update of m`,
+    [outcomes.map((o) => o.messageId), outcomes.map((o) => o.attempt), outcomes.map((o) => o.token)],
+  );
 }
 
 /** Ids of the messages whose history has the outcome already. An attempt has one claim, and a claim one outcome. */
