@@ -152,10 +152,9 @@ describe("recording an outcome", () => {
       { status: MessageStatus.UNKNOWN, errorMessage: "" },
     ] as const;
     const outcomes = claims.map((claim, n) => outcome(claim, results[n]!));
-    expect(await record(...outcomes, ...outcomes)).toEqual([
-      ...["applied", "applied", "applied"],
-      ...["repeated", "repeated", "repeated"],
-    ]);
+    const twice = await record(...outcomes, ...outcomes);
+    expect(twice.slice(0, 3)).toEqual(["applied", "applied", "applied"]);
+    expect(twice.slice(3)).toEqual(["repeated", "repeated", "repeated"]);
     const before = await Promise.all(claims.map(row));
     expect(await record(...outcomes)).toEqual(["repeated", "repeated", "repeated"]);
     expect(await Promise.all(claims.map(row))).toEqual(before);
