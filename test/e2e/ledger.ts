@@ -7,6 +7,8 @@ export interface LedgerEntry {
   readonly body: string;
   readonly statusCallback: string;
   readonly status: string;
+  /** ISO 8601 with milliseconds. */
+  readonly acceptedAt: string;
 }
 
 const pageSize = 10_000;
@@ -21,6 +23,22 @@ export async function readLedger(stack: Stack): Promise<LedgerEntry[]> {
     const page = (await response.json()) as { total: number; messages: LedgerEntry[] };
     entries.push(...page.messages);
     if (entries.length >= page.total) return entries;
+  }
+}
+
+/** What the simulator has accepted of these messages. */
+export async function ledgerOf(stack: Stack, messages: readonly { readonly id: string }[]): Promise<LedgerEntry[]> {
+  const ours = new Set(messages.map((message) => message.id));
+  const entries = await readLedger(stack);
+  return entries.filter((entry) => ours.has(new URL(entry.statusCallback).searchParams.get("m") ?? ""));
+}
+
+/** Resolves when the simulator has nothing more to say: no step of a message and no callback is outstanding. */
+export async function simIsIdle(stack: Stack): Promise<void> {
+  for (;;) {
+    const stats = (await (await fetch(`${stack.urls.sim}/sim/stats`)).json()) as { idle: boolean };
+    if (stats.idle) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 

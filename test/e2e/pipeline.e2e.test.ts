@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { BatchState, MessageStatus } from "@wahub/proto";
 import { startStack, type Stack } from "@wahub/stack";
 import { connectHub, fictionalPhones, twilioWord, type Hub } from "./hub.ts";
-import { readLedger, turnKnobs } from "./ledger.ts";
+import { ledgerOf, readLedger, simIsIdle, turnKnobs } from "./ledger.ts";
 
 let stack: Stack;
 let hub: Hub;
@@ -25,10 +25,7 @@ afterAll(async () => {
 /** Ledger and database say the same of this batch, recipient by recipient: one message each, neither more nor less. */
 async function expectLedgerToMatch(batchId: string, recipients: readonly string[]): Promise<void> {
   const messages = await hub.messages(batchId);
-  const ours = new Set(messages.map((message) => message.id));
-  const ledger = (await readLedger(stack)).filter((entry) =>
-    ours.has(new URL(entry.statusCallback).searchParams.get("m") ?? ""),
-  );
+  const ledger = await ledgerOf(stack, messages);
   const byRecipient = (a: { to: string }, b: { to: string }) => (a.to < b.to ? -1 : a.to > b.to ? 1 : 0);
   expect(messages.map((m) => m.recipient).toSorted()).toEqual(recipients.toSorted());
   expect(
@@ -63,7 +60,7 @@ describe("a thousand recipients through gRPC", () => {
     expect(sum(batch.counts)).toBe(1000);
     const statuses = batch.counts.map(({ status }) => status);
     expect(statuses.every((status) => status === MessageStatus.DELIVERED || status === MessageStatus.READ)).toBe(true);
-    await simIsIdle();
+    await simIsIdle(stack);
     await expectLedgerToMatch(batchId, phones);
   });
 
@@ -135,7 +132,7 @@ describe("the seed's REST call", () => {
     const { message } = await hub.status.getMessage({ messageId: answer.job_ids[0]! }, hub.call);
     expect(message!.metadata).toEqual({ source: "crm" });
     await hub.settled(message!.batchId);
-    await simIsIdle();
+    await simIsIdle(stack);
     await expectLedgerToMatch(message!.batchId, phones);
   });
 
@@ -161,7 +158,7 @@ describe("a Twilio that says no for a while", () => {
         hub.call,
       );
       await hub.settled(batchId);
-      await simIsIdle();
+      await simIsIdle(stack);
       await expectLedgerToMatch(batchId, phones);
       expect((await hub.messages(batchId)).some((message) => message.attempt > 1)).toBe(true);
     } finally {
@@ -187,16 +184,7 @@ describe("a sender that is told to stop in the middle", () => {
     await stack.service("sender").restart();
     const batch = await hub.settled(batchId);
     expect(batch.counts.every(({ status }) => status >= MessageStatus.DELIVERED)).toBe(true);
-    await simIsIdle();
+    await simIsIdle(stack);
     await expectLedgerToMatch(batchId, phones);
   });
 });
-
-/** Resolves when the simulator has nothing more to say: no step of a message and no callback is outstanding. */
-async function simIsIdle(): Promise<void> {
-  for (;;) {
-    const stats = (await (await fetch(`${stack.urls.sim}/sim/stats`)).json()) as { idle: boolean };
-    if (stats.idle) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}

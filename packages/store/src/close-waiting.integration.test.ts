@@ -130,6 +130,21 @@ describe.each([
     await expectStored(batch, { [closed]: 20 });
   });
 
+  test("waits for nobody: a row that somebody holds is left for the next round", async () => {
+    const batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 10, expiresAt: later(1_000) });
+    await begin(batch);
+    const holder = await db.store.pool.connect();
+    try {
+      await holder.query("begin");
+      await holder.query("select from message where id = $1 for update", [batch.messageIds[3]]);
+      expect(await round(act, at)).toEqual({ messages: 9, more: false });
+    } finally {
+      await holder.query("rollback");
+      holder.release();
+    }
+    expect(await round(act, at)).toEqual({ messages: 1, more: false });
+  });
+
   test("done by many replicas at once moves each message once", async () => {
     const batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 3_000, expiresAt: later(1_000) });
     await begin(batch);
