@@ -17,6 +17,14 @@ describe("why JSON is no such message", () => {
         { field: "idempotency_key", reason: "must be a text" },
       ],
     ],
+    ["a time as text", { expiresAt: "2030-01-31T08:00:00.5+01:00" }, []],
+    ...["tomorrow", "2030-01-31", "2030-13-01T00:00:00Z", 1893456000, { seconds: 1 }].map(
+      (expiresAt): [string, unknown, readonly object[]] => [
+        `a time given as ${JSON.stringify(expiresAt)}`,
+        { expiresAt },
+        [{ field: "expires_at", reason: "must be a time like 2030-01-31T08:00:00Z" }],
+      ],
+    ),
     [
       "fields that do not exist, with names cut short",
       { recipients: [{ ["x".repeat(500)]: 1 }] },

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType } from "@bufbuild/protobuf";
-import { StructSchema } from "@bufbuild/protobuf/wkt";
+import { StructSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { jsonFault, type Violation } from "@wahub/domain";
 import { type Place, placeIn } from "@wahub/platform";
 
@@ -29,6 +29,10 @@ export function unknownField(at: Place, name: string): Violation {
 }
 
 function* faultsOfMessage(schema: DescMessage, json: unknown, at: Place): Generator<Violation> {
+  if (schema.typeName === TimestampSchema.typeName) {
+    if (!isTimestamp(json)) yield { ...at, reason: "must be a time like 2030-01-31T08:00:00Z" };
+    return;
+  }
   if (!isObject(json)) {
     yield { ...at, field: at.field || "body", reason: "must be an object" };
     return;
@@ -87,6 +91,15 @@ function accepts(schema: DescMessage, field: DescField, value: unknown): boolean
   if (field.scalar === ScalarType.STRING || field.scalar === ScalarType.BOOL) return true;
   try {
     fromJson(schema, { [field.jsonName]: value as JsonValue });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isTimestamp(value: unknown): boolean {
+  try {
+    fromJson(TimestampSchema, value as JsonValue);
     return true;
   } catch {
     return false;

@@ -19,6 +19,8 @@ export interface Known {
   readonly messageId: string;
   /** The next page of the batch. */
   readonly pageToken: string;
+  /** A batch that was called off. */
+  readonly canceledId: string;
   /** An idempotency key that belongs to another order. */
   readonly usedKey: string;
   readonly key: string;

@@ -11,6 +11,9 @@ const lookups: readonly (readonly [string, (id: string) => Request, string, stri
   ["message", (id) => ({ getMessage: id }), "message_id", "message"],
   ["batch to list", (id) => ({ listMessages: { batchId: id } }), "batch_id", "batch"],
   ["batch to watch", (id) => ({ watchBatch: id }), "batch_id", "batch"],
+  ["batch to pause", (id) => ({ control: { method: "pauseBatch", batchId: id } }), "batch_id", "batch"],
+  ["batch to resume", (id) => ({ control: { method: "resumeBatch", batchId: id } }), "batch_id", "batch"],
+  ["batch to cancel", (id) => ({ control: { method: "cancelBatch", batchId: id } }), "batch_id", "batch"],
 ];
 
 export const ids: readonly BadCase[] = lookups.flatMap(([what, request, field, noun]): BadCase[] => {

@@ -1,5 +1,6 @@
 import type { BadCase } from "./bad-case.ts";
 import { encodings } from "./encodings.ts";
+import { control } from "./control.ts";
 import { idempotencyKeys } from "./idempotency-keys.ts";
 import { ids } from "./ids.ts";
 import { keys } from "./keys.ts";
@@ -9,6 +10,7 @@ import { pages } from "./pages.ts";
 import { shapes } from "./shapes.ts";
 import { sizes } from "./sizes.ts";
 import { texts } from "./texts.ts";
+import { times } from "./times.ts";
 
 export { type BadCase, doorsFor, type ExpectedRefusal, type Known } from "./bad-case.ts";
 export { fullOrder } from "./orders.ts";
@@ -25,4 +27,6 @@ export const badCases: readonly BadCase[] = [
   ...keys,
   ...ids,
   ...pages,
+  ...control,
+  ...times,
 ];

@@ -10,13 +10,14 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import {
   BulkSendResponseSchema,
+  DispatchService,
   GetBatchRequestSchema,
   GetMessageRequestSchema,
   ListMessagesRequestSchema,
   StatusService,
 } from "@wahub/proto";
 import { refusalOfConnectError, refusalOfConnectResponse } from "./connect-answers.ts";
-import { type Answer, type Door, hasLoneSurrogate, readFine, type Request } from "./door.ts";
+import { type Answer, type Door, hasLoneSurrogate, fine, type Request } from "./door.ts";
 import { acceptedOf, bytesOf, protoJsonOf } from "./order-forms.ts";
 
 type Body = Uint8Array | string | undefined;
@@ -42,7 +43,7 @@ export function openConnectDoor(gateway: string, format: "binary" | "JSON"): Doo
     return "json" in request && !binary ? request.json : undefined;
   }
 
-  function read<D extends DescMessage>(
+  function call<D extends DescMessage>(
     method: string,
     schema: D,
     init: MessageInitShape<D>,
@@ -50,7 +51,7 @@ export function openConnectDoor(gateway: string, format: "binary" | "JSON"): Doo
   ) {
     const message = create(schema, init);
     const body = binary ? toBinary(schema, message) : toJsonString(schema, message);
-    return post(`whatsapphub.v1.StatusService/${method}`, body, headers);
+    return post(`whatsapphub.v1.${method}`, body, headers);
   }
 
   async function post(
@@ -65,7 +66,7 @@ export function openConnectDoor(gateway: string, format: "binary" | "JSON"): Doo
   async function watch(batchId: string, headers: Record<string, string>): Promise<Answer> {
     try {
       for await (const _ of status.watchBatch({ batchId }, { headers })) break;
-      return readFine;
+      return fine;
     } catch (error) {
       return refusalOfConnectError(error);
     }
@@ -78,12 +79,27 @@ export function openConnectDoor(gateway: string, format: "binary" | "JSON"): Doo
       const headers = { ...auth, "content-type": contentType };
       if ("watchBatch" in request) return watch(request.watchBatch, auth);
       let response: Response;
-      if ("getBatch" in request) {
-        response = await read("GetBatch", GetBatchRequestSchema, { batchId: request.getBatch }, headers);
+      if ("control" in request) {
+        const { method, batchId, reason } = request.control;
+        const init = { batchId, ...(reason === undefined ? {} : { reason }) };
+        const { name, input } = DispatchService.method[method];
+        response = await call(
+          `DispatchService/${name}`,
+          input as DescMessage,
+          init as MessageInitShape<DescMessage>,
+          headers,
+        );
+      } else if ("getBatch" in request) {
+        response = await call("StatusService/GetBatch", GetBatchRequestSchema, { batchId: request.getBatch }, headers);
       } else if ("getMessage" in request) {
-        response = await read("GetMessage", GetMessageRequestSchema, { messageId: request.getMessage }, headers);
+        response = await call(
+          "StatusService/GetMessage",
+          GetMessageRequestSchema,
+          { messageId: request.getMessage },
+          headers,
+        );
       } else if ("listMessages" in request) {
-        response = await read("ListMessages", ListMessagesRequestSchema, request.listMessages, headers);
+        response = await call("StatusService/ListMessages", ListMessagesRequestSchema, request.listMessages, headers);
       } else {
         const body = bulkSendBody(request);
         if (body === undefined) return undefined;
@@ -92,7 +108,7 @@ export function openConnectDoor(gateway: string, format: "binary" | "JSON"): Doo
       }
       if (!response.ok) return refusalOfConnectResponse(response);
       await response.arrayBuffer();
-      return readFine;
+      return fine;
     },
     close() {},
   };

@@ -11,6 +11,16 @@ export interface Order {
   readonly metadata?: JsonObject;
   readonly allOrNothing?: boolean;
   readonly idempotencyKey?: string;
+  /** RFC 3339. */
+  readonly expiresAt?: string;
+}
+
+/** What is done to a batch that exists. */
+export interface Control {
+  readonly method: "pauseBatch" | "resumeBatch" | "cancelBatch";
+  readonly batchId: string;
+  /** Only for pausing. */
+  readonly reason?: string;
 }
 
 /** A call, before any door has given it a form. */
@@ -20,6 +30,7 @@ export type Request =
   | { readonly bytes: Uint8Array }
   /** A BulkSend as JSON text, whatever it is: in the words of the proto and in those of POST /bulk-send. */
   | { readonly json: string; readonly restJson: string }
+  | { readonly control: Control }
   | { readonly getBatch: string }
   | { readonly getMessage: string }
   | { readonly watchBatch: string }
@@ -52,8 +63,8 @@ export interface Door {
   close(): void;
 }
 
-/** What reading calls answer when they are not refused. */
-export const readFine: Accepted = { accepted: 0, rejected: [] };
+/** What calls answer that send nothing, when they are not refused. */
+export const fine: Accepted = { accepted: 0, rejected: [] };
 
 export function refusalOf(error: HubError, shown: { code?: string; httpStatus?: number }): Refusal {
   return { kind: error.kind, message: error.message, violations: error.violations, ...shown };

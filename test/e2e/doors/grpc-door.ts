@@ -3,7 +3,7 @@ import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/
 import { HubError } from "@wahub/domain";
 import { createGrpcClient, fromGrpcError } from "@wahub/platform";
 import { BulkSendResponseSchema, DispatchService, StatusService } from "@wahub/proto";
-import { type Answer, type Door, hasLoneSurrogate, readFine, type Refusal, refusalOf } from "./door.ts";
+import { type Answer, type Door, hasLoneSurrogate, fine, type Refusal, refusalOf } from "./door.ts";
 import { acceptedOf, messageOf } from "./order-forms.ts";
 
 /** More than the server takes, so that it is the server that refuses. */
@@ -40,11 +40,12 @@ export function openGrpcDoor(urls: { readonly dispatchGrpc: string; readonly sta
     if ("bytes" in request) {
       return acceptedOf(fromBinary(BulkSendResponseSchema, await sendBytes(request.bytes, authorization)));
     }
-    if ("getBatch" in request) await statusQuery.getBatch({ batchId: request.getBatch }, options);
+    if ("control" in request) await dispatch[request.control.method](request.control, options);
+    else if ("getBatch" in request) await statusQuery.getBatch({ batchId: request.getBatch }, options);
     else if ("getMessage" in request) await statusQuery.getMessage({ messageId: request.getMessage }, options);
     else if ("listMessages" in request) await statusQuery.listMessages(request.listMessages, options);
     else for await (const _ of statusQuery.watchBatch({ batchId: request.watchBatch }, options)) break;
-    return readFine;
+    return fine;
   }
 
   return {

@@ -35,11 +35,15 @@ export function openGrpcStreamDoor(target: string): Door {
 }
 
 async function* partsOf(order: Order): AsyncGenerator<Part> {
-  const { recipients, content, metadata, idempotencyKey, allOrNothing } = create(
+  const { recipients, content, metadata, idempotencyKey, allOrNothing, expiresAt } = create(
     BulkSendRequestSchema,
     messageOf(order),
   );
-  const header = { content, idempotencyKey, allOrNothing, ...(metadata === undefined ? {} : { metadata }) };
+  const choices = {
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+  const header = { content, idempotencyKey, allOrNothing, ...choices };
   yield { part: { case: "header", value: header } };
   for (let at = 0; at < recipients.length; at += recipientsPerChunk) {
     yield { part: { case: "recipients", value: { recipients: recipients.slice(at, at + recipientsPerChunk) } } };

@@ -12,7 +12,7 @@ import {
   StatusService,
 } from "@wahub/proto";
 import { refusalOfConnectError, refusalOfDetail } from "./connect-answers.ts";
-import { type Answer, type Door, hasLoneSurrogate, readFine, type Request } from "./door.ts";
+import { type Answer, type Door, hasLoneSurrogate, fine, type Request } from "./door.ts";
 import { acceptedOf, messageOf } from "./order-forms.ts";
 
 const trailerFlag = 0x80;
@@ -32,11 +32,12 @@ export function openGrpcWebDoor(gateway: string): Door {
     }
     if ("json" in request) return undefined;
     if ("bytes" in request) return sendBytes(gateway, request.bytes, headers);
-    if ("getBatch" in request) await statusQuery.getBatch({ batchId: request.getBatch }, options);
+    if ("control" in request) await dispatch[request.control.method](request.control, options);
+    else if ("getBatch" in request) await statusQuery.getBatch({ batchId: request.getBatch }, options);
     else if ("getMessage" in request) await statusQuery.getMessage({ messageId: request.getMessage }, options);
     else if ("listMessages" in request) await statusQuery.listMessages(request.listMessages, options);
     else for await (const _ of statusQuery.watchBatch({ batchId: request.watchBatch }, options)) break;
-    return readFine;
+    return fine;
   }
 
   return {

@@ -7,7 +7,7 @@ import { openGrpcWebDoor } from "./grpc-web-door.ts";
 import { openRestDoor } from "./rest-door.ts";
 
 export type * from "./door.ts";
-export { readFine } from "./door.ts";
+export { fine } from "./door.ts";
 
 /** Every way into the hub. */
 export function openDoors(urls: StackUrls): readonly Door[] {

@@ -1,17 +1,20 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { BulkSendRequestSchema, type BulkSendResponse } from "@wahub/proto";
 import type { Accepted, Order } from "./door.ts";
 
 type BulkSendInit = MessageInitShape<typeof BulkSendRequestSchema>;
 
 /** The order as a message. */
-export function messageOf({ text, recipients, metadata, allOrNothing, idempotencyKey }: Order): BulkSendInit {
+export function messageOf(order: Order): BulkSendInit {
+  const { text, recipients, metadata, allOrNothing, idempotencyKey, expiresAt } = order;
   return {
     ...(text === undefined ? {} : { content: { kind: { case: "text", value: { body: text } } } }),
     ...(recipients === undefined ? {} : { recipients: [...recipients] }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(allOrNothing === undefined ? {} : { allOrNothing }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(expiresAt === undefined ? {} : { expiresAt: timestampFromDate(new Date(expiresAt)) }),
   };
 }
 

@@ -38,7 +38,8 @@ export function openRestDoor(gateway: string): Door {
 }
 
 function bodyOf(request: Request): string | undefined {
-  if ("order" in request) return restJsonOf(request.order);
+  // It has no field for a time.
+  if ("order" in request) return request.order.expiresAt === undefined ? restJsonOf(request.order) : undefined;
   return "json" in request ? request.restJson : undefined;
 }
 

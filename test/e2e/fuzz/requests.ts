@@ -25,6 +25,8 @@ const badPhones = [
   "x".repeat(99),
 ];
 
+const someTimes = ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"];
+
 /** A BulkSend in which anything may be wrong, or nothing. */
 export function anyOrder(random: Random): Order {
   const count = random.chance(0.02) ? 500 : random.below(6);
@@ -41,6 +43,7 @@ export function anyOrder(random: Random): Order {
     ...(random.chance(0.3) ? { metadata: anyObject(random) } : {}),
     ...(random.chance(0.2) ? { allOrNothing: random.chance(0.5) } : {}),
     ...(random.chance(0.2) ? { idempotencyKey: anyText(random).slice(0, 300) } : {}),
+    ...(random.chance(0.1) ? { expiresAt: random.pick(someTimes) } : {}),
   };
 }
 
@@ -52,19 +55,19 @@ export function anyBytes(random: Random): Request {
 
 /** The same as JSON of any shape, which may be damaged. */
 export function anyJson(random: Random): Request {
-  const { text, recipients, metadata, allOrNothing } = anyOrder(random);
+  const { text, recipients, metadata, allOrNothing, expiresAt } = anyOrder(random);
   const damaged = random.chance(0.4);
   const spoil = (value: unknown): string => {
     const json = JSON.stringify(mutateJson(random, value)) ?? "";
     return damaged ? mutateText(random, json) : json;
   };
   return {
-    json: spoil({ content: { text: { body: text } }, recipients, metadata, allOrNothing }),
+    json: spoil({ content: { text: { body: text } }, recipients, metadata, allOrNothing, expiresAt }),
     restJson: spoil({ message: text, recipients, metadata, all_or_nothing: allOrNothing }),
   };
 }
 
-/** A question about a batch or message, mostly a wrong one. */
+/** A question about a batch or message, or something to do to a batch, mostly a wrong one. */
 export function anyRead(random: Random, targets: Targets): Request {
   const id = (good: string): string => {
     const choice = random.below(4);
@@ -74,13 +77,16 @@ export function anyRead(random: Random, targets: Targets): Request {
     const choice = random.below(3);
     return choice === 0 ? "" : choice === 1 ? mutateText(random, targets.pageToken) : anyText(random);
   };
-  switch (random.below(4)) {
+  const method = random.pick(["pauseBatch", "resumeBatch", "cancelBatch"] as const);
+  switch (random.below(5)) {
     case 0:
       return { getBatch: id(targets.batchId) };
     case 1:
       return { getMessage: id(targets.messageId) };
     case 2:
       return { watchBatch: id(targets.batchId) };
+    case 3:
+      return { control: { method, batchId: id(targets.batchId), reason: anyText(random).toWellFormed() } };
     default:
       return {
         listMessages: {
