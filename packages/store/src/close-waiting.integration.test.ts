@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { BatchState, MessageStatus } from "@wahub/proto";
 import { cancelBatch } from "./cancel-batch.ts";
@@ -192,9 +193,10 @@ describe.each([
         const doomed = (async () => {
           while ((await closing[act](store.pool, { now: at, limit: 50 })).messages > 0);
         })().catch(() => undefined);
-        await new Promise((resolve) => setTimeout(resolve, 10 + 7 * cuts));
+        await sleep(10 + 7 * cuts);
         line.cut();
         await doomed;
+        await untilGone("doomed");
         const { stored, counted } = await readBalance(db.store, batch.id);
         expect(counted).toEqual(stored);
       }
@@ -206,6 +208,12 @@ describe.each([
     await expectStored(batch, { [closed]: 2_000 });
   });
 });
+
+/** PostgreSQL finishes what it was told before it notices that the other end is gone. */
+async function untilGone(applicationName: string): Promise<void> {
+  const connected = "select from pg_stat_activity where application_name = $1";
+  while ((await db.store.pool.query(connected, [applicationName])).rowCount !== 0) await sleep(5);
+}
 
 describe("canceling", () => {
   test("touches no batch that runs, is paused or is completed", async () => {
