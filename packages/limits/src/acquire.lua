@@ -9,7 +9,8 @@
 -- ARGV[5]  how long keys outlive their use, ms      ARGV[6]  now, us; empty: this server's clock
 -- ARGV[7]  how far ahead a sender's turn may be reserved, us
 --
--- Returns {time until the granted turn in us}, or {time to wait before asking again in us, "recipient" or "sender"}.
+-- Returns {time until the granted turn in us, the recipient's grant in ms since 1970}, or
+--         {time to wait before asking again in us, "recipient" or "sender"}.
 
 local max = tonumber(ARGV[1])
 local window_us = tonumber(ARGV[2]) * 1000
@@ -58,4 +59,4 @@ arrival_us = arrival_us + interval_us
 local idle_ms = math.ceil((arrival_us - now_us) / 1000)
 -- Lua would write a number of this size with 14 digits.
 redis.call("SET", KEYS[2], string.format("%.0f", arrival_us), "PX", idle_ms + ARGV[5])
-return { sender_wait_us }
+return { sender_wait_us, grant_ms }

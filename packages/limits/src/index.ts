@@ -1,3 +1,3 @@
-export type { LimiterOptions, RateLimiter, Turn, TurnRequest } from "./limiter.ts";
+export type { LimiterOptions, RateLimiter, Turn, TurnRequest, UnusedTurn } from "./limiter.ts";
 export * from "./memory-limiter.ts";
 export * from "./redis-limiter.ts";

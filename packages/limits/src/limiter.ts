@@ -14,6 +14,8 @@ export type Turn =
       readonly granted: true;
       /** The turn is reserved and comes in this time; at most `maxWaitMs`. */
       readonly waitMs: number;
+      /** On the limiter's clock, ms since 1970: names the recipient's grant, to release it. */
+      readonly grantedAt: number;
     }
   | {
       readonly granted: false;
@@ -22,6 +24,13 @@ export type Turn =
       /** The limit that takes longest. */
       readonly limitedBy: "sender" | "recipient";
     };
+
+/** A grant that was not used. */
+export interface UnusedTurn {
+  readonly recipientHash: string;
+  /** As `acquire` told it. */
+  readonly grantedAt: number;
+}
 
 /** Keeps the pace: per recipient so many messages in any window, per sender so many a second. */
 export interface RateLimiter {
@@ -33,6 +42,13 @@ export interface RateLimiter {
    * @throws {RangeError} when `messagesPerSecond` is not more than 0
    */
   acquire(request: TurnRequest): Promise<Turn>;
+  /**
+   * Gives the recipient's turn back, for a message that certainly did not go out. The sender's is not given back: its
+   * time has passed. A grant that is not there any more, or was given back already, is no harm.
+   *
+   * @throws {HubError} `unavailable`: then the recipient may get one message less in this window
+   */
+  release(turn: UnusedTurn): Promise<void>;
 }
 
 /** What both limiters need to know. */

@@ -1,10 +1,10 @@
 import { defaultSenderBurstMs } from "./limiter.ts";
-import type { LimiterOptions, RateLimiter, Turn, TurnRequest } from "./limiter.ts";
+import type { LimiterOptions, RateLimiter, Turn, TurnRequest, UnusedTurn } from "./limiter.ts";
 import { paceOf } from "./pace.ts";
 
 /**
- * The limits inside one process, for tests: it never forgets a recipient. Decides exactly as acquire.lua does; both pass
- * the same suite.
+ * The limits inside one process, for tests: it never forgets a recipient. Decides exactly as acquire.lua and release.lua
+ * do; both pass the same suite.
  *
  * @param options.now ms, may have fractions; the wall clock where absent
  */
@@ -33,10 +33,17 @@ export function createMemoryLimiter(options: LimiterOptions & { now?: () => numb
     const grantMs = Math.max(Math.ceil((nowUs + senderWaitUs) / 1000), grants.at(-1) ?? 0);
     grantsOf.set(recipientHash, [...grants, grantMs].slice(-max));
     arrivalOf.set(senderId, arrivalUs + pace.intervalUs);
-    return { granted: true, waitMs: Math.ceil(senderWaitUs / 1000) };
+    return { granted: true, waitMs: Math.ceil(senderWaitUs / 1000), grantedAt: grantMs };
+  }
+
+  function giveBack({ recipientHash, grantedAt }: UnusedTurn): void {
+    const grants = grantsOf.get(recipientHash) ?? [];
+    const at = grants.indexOf(grantedAt);
+    if (at >= 0) grantsOf.set(recipientHash, grants.toSpliced(at, 1));
   }
 
   return {
     acquire: async (request) => decide(request),
+    release: async (turn) => giveBack(turn),
   };
 }

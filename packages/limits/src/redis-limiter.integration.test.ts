@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Redis } from "ioredis";
+import type { Turn } from "./limiter.ts";
 import { describeLimiter } from "./testing/limiter-suite.ts";
 import { createRedisLimiter } from "./redis-limiter.ts";
 
@@ -32,7 +33,7 @@ describe("limits in Redis", () => {
 
   test("count on the clock of the server", async () => {
     const limiter = createRedisLimiter({ redis, prefix: newPrefix(), recipientLimit: { max: 1, windowMs: 60_000 } });
-    expect(await limiter.acquire(turn)).toEqual({ granted: true, waitMs: 0 });
+    expect(await limiter.acquire(turn)).toMatchObject({ granted: true, waitMs: 0 });
     const refused = await limiter.acquire(turn);
     expect(refused).toMatchObject({ granted: false, limitedBy: "recipient" });
     const { waitMs } = refused as { waitMs: number };
@@ -69,6 +70,21 @@ describe("limits in Redis", () => {
     expect(senderMs).toBeLessThanOrEqual(61_000);
   });
 
+  test("that are given back leave no key, and keep the time of one that stays", async () => {
+    const prefix = newPrefix();
+    const limiter = createRedisLimiter({ redis, prefix, recipientLimit: hour });
+    const key = `${prefix}:{limit}:recipient:r1`;
+    const giveBack = async (granted: Turn): Promise<void> => {
+      if (granted.granted) await limiter.release({ recipientHash: "r1", grantedAt: granted.grantedAt });
+    };
+    const first = await limiter.acquire({ ...turn, messagesPerSecond: 1e6 });
+    const second = await limiter.acquire({ ...turn, messagesPerSecond: 1e6 });
+    await giveBack(first);
+    expect(await redis.pttl(key)).toBeGreaterThan(hour.windowMs);
+    await giveBack(second);
+    expect(await redis.exists(key)).toBe(0);
+  });
+
   test("take little memory, as there is a key for each recipient of the last hour", async () => {
     const recipientHash = "a-hash-of-16-bytes-xxx";
     const prefix = "wahub";
@@ -91,5 +107,6 @@ describe("limits in Redis", () => {
     away.on("error", () => {});
     const limiter = createRedisLimiter({ redis: away, prefix: newPrefix(), recipientLimit: hour });
     await expect(limiter.acquire(turn)).rejects.toMatchObject({ kind: "unavailable" });
+    await expect(limiter.release({ recipientHash: "r1", grantedAt: 1 })).rejects.toMatchObject({ kind: "unavailable" });
   });
 });

@@ -20,9 +20,20 @@ export function describeLimiter(name: string, create: CreateLimiter): void {
   function setUp(options: Partial<LimiterOptions> = {}) {
     const clock: TestClock = { now: startAt };
     const limiter = create({ recipientLimit: { max: 50, windowMs: hourMs }, ...options }, clock);
-    const acquire = (request: Partial<TurnRequest> = {}) =>
+    const ask = (request: Partial<TurnRequest> = {}) =>
       limiter.acquire({ senderId: "s1", messagesPerSecond: unhurried, recipientHash: "r1", ...request });
-    return { clock, acquire };
+    /** The turn, but for the name of its grant. */
+    const acquire = async (request: Partial<TurnRequest> = {}) => {
+      const turn = await ask(request);
+      return turn.granted ? { granted: turn.granted, waitMs: turn.waitMs } : turn;
+    };
+    /** A turn that is granted, and can be given back. */
+    const granted = async (request: Partial<TurnRequest> = {}) => {
+      const turn = await ask(request);
+      if (!turn.granted) throw new Error(`refused by the limit of the ${turn.limitedBy}`);
+      return { recipientHash: "r1", ...request, grantedAt: turn.grantedAt };
+    };
+    return { clock, acquire, granted, release: limiter.release };
   }
 
   describe(`${name}: a recipient`, () => {
@@ -178,6 +189,74 @@ export function describeLimiter(name: string, create: CreateLimiter): void {
     });
   });
 
+  describe(`${name}: a turn that is given back`, () => {
+    const recipientLimit = { max: 3, windowMs: 10_000 };
+
+    test("is the recipient's again, whichever of its turns it was", async () => {
+      for (const which of [0, 1, 2]) {
+        const { clock, acquire, granted, release } = setUp({ recipientLimit });
+        const turns = [];
+        for (const at of [0, 1_000, 4_000]) {
+          clock.now = startAt + at;
+          turns.push(await granted());
+        }
+        clock.now = startAt + 5_000;
+        await release(turns[which]!);
+        expect(await acquire()).toEqual({ granted: true, waitMs: 0 });
+        // The rest still count: the oldest of them leaves the window first.
+        expect(await acquire()).toEqual({ granted: false, waitMs: which === 0 ? 6_000 : 5_000, limitedBy: "recipient" });
+      }
+    });
+
+    test("twice, or after it was forgotten, or of nobody, changes nothing", async () => {
+      const { clock, acquire, granted, release } = setUp({ recipientLimit: { max: 2, windowMs: 10_000 } });
+      const first = await granted();
+      clock.now += 1_000;
+      await granted();
+      await release(first);
+      await release(first);
+      await release({ ...first, recipientHash: "nobody" });
+      expect(await acquire()).toEqual({ granted: true, waitMs: 0 });
+      expect(await acquire()).toMatchObject({ granted: false });
+    });
+
+    test("of the same millisecond as another is one turn", async () => {
+      const { acquire, granted, release } = setUp({ recipientLimit: { max: 2, windowMs: 10_000 } });
+      const turn = await granted();
+      await granted();
+      await release(turn);
+      expect(await acquire()).toEqual({ granted: true, waitMs: 0 });
+      expect(await acquire()).toMatchObject({ granted: false });
+    });
+
+    test("that was reserved ahead is given back, too", async () => {
+      const { acquire, granted, release } = setUp({ recipientLimit: { max: 1, windowMs: 2_000 } });
+      await granted({ messagesPerSecond: 1, recipientHash: "other" });
+      await release(await granted({ messagesPerSecond: 1, maxWaitMs: 2_000 }));
+      expect(await acquire({ senderId: "s2" })).toEqual({ granted: true, waitMs: 0 });
+    });
+
+    test("is not the sender's again: its time has passed", async () => {
+      const { acquire, granted, release } = setUp();
+      await release(await granted({ messagesPerSecond: 1 }));
+      expect(await acquire({ messagesPerSecond: 1 })).toEqual({ granted: false, waitMs: 1_000, limitedBy: "sender" });
+    });
+
+    test.each([4, 5])("never lets more of those that were used into any window (%i)", async (seed) => {
+      const random = seeded(seed);
+      const { clock, granted, release } = setUp({ recipientLimit: { max: 4, windowMs: 1_000 } });
+      const used: number[] = [];
+      for (let step = 0; step < 500; step += 1) {
+        clock.now += random() * random() * 300;
+        const turn = await granted().catch(() => undefined);
+        if (turn === undefined) continue;
+        if (random() < 0.5) await release(turn);
+        else used.push(clock.now);
+      }
+      expect(mostInAnyWindow(used, 1_000)).toBe(4);
+    });
+  });
+
   describe(`${name}: a refusal`, () => {
     test("by the recipient's limit costs the sender nothing", async () => {
       const { clock, acquire } = setUp({ recipientLimit: { max: 1, windowMs: hourMs } });
@@ -215,7 +294,7 @@ export function describeLimiter(name: string, create: CreateLimiter): void {
 }
 
 /** Asks without a pause for this long, waiting exactly as told. */
-async function saturate(clock: TestClock, forMs: number, acquire: () => Promise<Turn>): Promise<number> {
+async function saturate(clock: TestClock, forMs: number, acquire: () => Promise<Pick<Turn, "granted" | "waitMs">>): Promise<number> {
   const end = clock.now + forMs;
   let grants = 0;
   while (clock.now < end) {
