@@ -130,7 +130,8 @@ const claimStatement = `
          tries_sender, tries_account
   from granted`;
 
-interface ClaimRow {
+/** What `toClaim` needs. */
+export interface ClaimRow {
   id: string;
   tenant_id: string;
   batch_id: string;
@@ -148,7 +149,7 @@ interface ClaimRow {
   tries_account: boolean;
 }
 
-function toClaim(row: ClaimRow): Claim {
+export function toClaim(row: ClaimRow): Claim {
   return {
     messageId: row.id,
     tenantId: row.tenant_id,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool, PoolClient } from "pg";
 import { HubError } from "@wahub/domain";
 import { borrow } from "./cancelable.ts";
@@ -8,6 +9,9 @@ const retryableCodes = new Set(["40P01", "40001"]);
 
 /** How often work that lost a deadlock is done again before its error is passed on. */
 const maxRepeats = 5;
+
+/** The first wait before it is done again, on average; each further one is twice as long. */
+const firstWaitMs = 10;
 
 /**
  * Runs `work` in one transaction on a connection of its own; repeats it when it loses a deadlock.
@@ -53,7 +57,11 @@ function rollback(client: PoolClient): Promise<boolean> {
   );
 }
 
-/** Runs `work` again when it loses a deadlock. For single statements, which are transactions of their own. */
+/**
+ * Runs `work` again when it loses a deadlock or could not be serialized: at most five times, after waits that grow and are
+ * spread, so that those who were in each other's way are not so again. For single statements, which are transactions of
+ * their own.
+ */
 export async function repeatAfterDeadlock<T>(work: () => Promise<T>): Promise<T> {
   for (let repeats = 0; ; repeats++) {
     try {
@@ -62,5 +70,6 @@ export async function repeatAfterDeadlock<T>(work: () => Promise<T>): Promise<T>
       const code = (error as { code?: unknown }).code;
       if (typeof code !== "string" || !retryableCodes.has(code) || repeats >= maxRepeats) throw error;
     }
+    await sleep(firstWaitMs * 2 ** repeats * (0.5 + Math.random()));
   }
 }
