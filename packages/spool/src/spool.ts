@@ -15,9 +15,12 @@ export interface SpoolOptions {
   readonly prefix: string;
   /** Which spool: one per kind of fact. Its keys are `<prefix>:{spool}:<name>` and what begins like that. */
   readonly name: string;
-  /** What it may hold, in megabytes, with what was set aside. */
-  readonly maxMb: number;
+  /** What it may hold, in megabytes, with what was set aside. Default: `defaultMaxMb`. */
+  readonly maxMb?: number;
 }
+
+/** About fifty thousand outcomes. */
+export const defaultMaxMb = 16;
 
 /** What lies in a spool. */
 export interface SpoolSize {
@@ -65,7 +68,7 @@ const asidePerCall = 500;
 export function createSpool(options: SpoolOptions): Spool {
   const { redis } = options;
   const keys = keysOf(options.prefix, options.name);
-  const maxBytes = options.maxMb * 1024 * 1024;
+  const maxBytes = (options.maxMb ?? defaultMaxMb) * 1024 * 1024;
 
   return {
     append: (payloads) =>

@@ -3,6 +3,7 @@ import {
   createAdminServer,
   createApp,
   createLogger,
+  createLoop,
   createMetrics,
   createStartStep,
   letGo,
@@ -11,12 +12,15 @@ import {
 } from "@wahub/platform";
 import { createRedisLimiter } from "@wahub/limits";
 import { createJobConsumer, createRedisConnection } from "@wahub/queue";
-import { createStore } from "@wahub/store";
+import { createSpool, outcomeSpool } from "@wahub/spool";
+import { createGroupCommit, createStore } from "@wahub/store";
 import { createTwilioProvider } from "@wahub/twilio";
 import { createActOnOutcome, type ActPolicy } from "./act-on-outcome.ts";
 import type { SenderConfig } from "./config.ts";
+import { createDrainOutcomesRound } from "./drain-outcomes.ts";
 import { createSenderEvents } from "./events.ts";
 import { createMessageGroups } from "./message-groups.ts";
+import { createRecordOutcome } from "./record-outcome.ts";
 import { createSendMessage } from "./send-message.ts";
 
 /** Share of the shutdown time that jobs in hand may take; the rest is for what they stand on. */
@@ -24,6 +28,12 @@ const drainShare = 0.7;
 
 /** Of the wait of a throttled message; at half speed its sender or account rests for twice this share. */
 const restShare = 0.25;
+
+/** How often outcomes are looked for that wait in the spool. */
+const drainOutcomesEveryMs = 1_000;
+
+/** Most outcomes appended to the spool at once. */
+const spooledPerCall = 200;
 
 /** The sender service: takes jobs, waits for each message's turn, claims, sends, records. */
 export function createSender(config: SenderConfig, overrides: { now?: () => Date; random?: () => number } = {}): App {
@@ -46,6 +56,14 @@ export function createSender(config: SenderConfig, overrides: { now?: () => Date
     prefix: config.REDIS_PREFIX,
     recipientLimit: { max: config.RECIPIENT_LIMIT_MAX, windowMs: config.RECIPIENT_LIMIT_WINDOW_S * 1000 },
   });
+  // A connection of its own: an append waits for Redis's disk, and nothing behind it moves meanwhile.
+  const spoolRedis = createRedisConnection(config.REDIS_URL, { role: "commands", name: "spool" });
+  const spool = createSpool({
+    redis: spoolRedis,
+    prefix: config.REDIS_PREFIX,
+    name: outcomeSpool,
+    maxMb: config.SPOOL_MAX_MB,
+  });
   const provider = createTwilioProvider({
     accounts: [{ sid: config.TWILIO_ACCOUNT_SID, authToken: config.TWILIO_AUTH_TOKEN[0]! }],
     apiBaseUrl: config.TWILIO_API_BASE_URL,
@@ -67,9 +85,23 @@ export function createSender(config: SenderConfig, overrides: { now?: () => Date
       throttledMs: config.THROTTLED_WAIT_MS,
     },
     actOnOutcome: createActOnOutcome({ store, events, now, random, policy: actPolicyOf(config) }),
+    recordOutcome: createRecordOutcome({
+      outcomes: groups.outcomes,
+      spooled: createGroupCommit<Uint8Array, void>({
+        write: async (facts) => {
+          await spool.append(facts);
+          return [];
+        },
+        maxItems: spooledPerCall,
+        maxConcurrent: 1,
+      }),
+      events,
+      now,
+      recordForMs: config.LEASE_MS,
+    }),
     maxHoldMs: config.MAX_HOLD_MS,
     sendWindowMs: config.SEND_WINDOW_MS,
-    recordForMs: config.LEASE_MS,
+    deferForMs: config.LEASE_MS,
   });
   const consumer = createJobConsumer({
     redisUrl: config.REDIS_URL,
@@ -97,10 +129,20 @@ export function createSender(config: SenderConfig, overrides: { now?: () => Date
     components: [
       admin,
       letGo("store", () => store.close()),
-      letGo("redis", async () => redis.disconnect()),
+      letGo("redis", async () => {
+        redis.disconnect();
+        spoolRedis.disconnect();
+      }),
       letGo("provider", () => provider.close()),
       // Before, no job could be claimed.
       createStartStep({ name: "schema", log, run: () => store.requireSchema() }),
+      createLoop({
+        name: "drain_outcomes",
+        everyMs: drainOutcomesEveryMs,
+        runOnce: createDrainOutcomesRound({ spool, store, events, now }),
+        log,
+        metrics,
+      }),
       { name: "jobs", start: () => consumer.start(), stop: () => consumer.stop() },
     ],
     ports: () => ({ admin: admin.port }),

@@ -9,6 +9,7 @@ import {
   type Config,
   type ConfigSchema,
 } from "@wahub/platform";
+import { defaultMaxMb } from "@wahub/spool";
 import { readPublicWebhookUrl } from "@wahub/twilio/webhooks";
 
 /** Every setting of this service; docs/config.md is generated from it. */
@@ -23,6 +24,11 @@ export const config = {
   },
   REDIS_URL: { parse: url({ protocols: ["redis:", "rediss:"] }), secret: true, doc: "Redis." },
   REDIS_PREFIX: { parse: nonEmpty, default: "wahub", doc: "Start of every key in Redis." },
+  SPOOL_MAX_MB: {
+    parse: integer({ min: 1, max: 1024 }),
+    default: defaultMaxMb,
+    doc: "Most megabytes of outcomes that Redis keeps while PostgreSQL is away.",
+  },
   TWILIO_ACCOUNT_SID: { parse: nonEmpty, doc: "The Twilio account that sends." },
   TWILIO_AUTH_TOKEN: {
     parse: list(nonEmpty),

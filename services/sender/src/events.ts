@@ -1,7 +1,10 @@
-import type { ErrorScope, SendOutcome } from "@wahub/domain";
+import { statusName, type ErrorScope, type SendOutcome } from "@wahub/domain";
 import { createSparing, type Logger, type Metrics } from "@wahub/platform";
-import type { OutcomeFate } from "@wahub/store";
+import { MessageStatus } from "@wahub/proto";
+import type { Durability, SpoolSize } from "@wahub/spool";
+import type { AttemptOutcome, OutcomeFate } from "@wahub/store";
 import type { Act } from "./acts-of.ts";
+import type { Recorded } from "./record-outcome.ts";
 
 export type SenderEvents = ReturnType<typeof createSenderEvents>;
 
@@ -70,10 +73,36 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
     help: "Times something was to be paused, slowed down or resumed and PostgreSQL did not take it.",
     labels: ["act"],
   });
+  const spooled = metrics.counter({
+    name: "whatsapphub_outcomes_spooled_total",
+    help: "Outcomes that went into the spool because PostgreSQL did not answer.",
+  });
+  const drained = metrics.counter({
+    name: "whatsapphub_outcomes_drained_total",
+    help: "Outcomes written from the spool into PostgreSQL, by what they turned out to be.",
+    labels: ["fate"],
+  });
+  const lost = metrics.counter({
+    name: "whatsapphub_outcomes_lost_total",
+    help: "Outcomes that could be written nowhere. Their messages become unknown; the log has the SIDs.",
+  });
+  const spoolEntries = metrics.gauge({
+    name: "whatsapphub_spool_entries",
+    help: "Outcomes in the spool; not 0 for long only while PostgreSQL is away.",
+  });
+  const spoolAside = metrics.gauge({
+    name: "whatsapphub_spool_aside_entries",
+    help: "Outcomes that could not be written in many tries and lie aside. Worth an alert.",
+  });
+  const spoolBytes = metrics.gauge({ name: "whatsapphub_spool_bytes", help: "Size of both." });
+  const spoolAge = metrics.gauge({
+    name: "whatsapphub_spool_oldest_age_seconds",
+    help: "Age of the oldest outcome in the spool, 0 where there is none.",
+  });
   const speak = createSparing(lineEveryMs);
 
   return {
-    attemptEnded(facts: { messageId: string; attempt: number; outcome: SendOutcome; fate: OutcomeFate }): void {
+    attemptEnded(facts: { messageId: string; attempt: number; outcome: SendOutcome; fate: Recorded }): void {
       const { outcome, messageId, attempt, fate } = facts;
       const code = "code" in outcome ? outcome.code : 0;
       attempts.inc({ outcome: outcome.kind, code: String(code) });
@@ -84,6 +113,54 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
         log.error({ ...line, event: "duplicate_send" }, "Twilio has taken this message once more");
       } else if (outcome.kind === "submitted") log.debug(line);
       else log.warn(line);
+    },
+    outcomeSpooled(): void {
+      spooled.inc();
+      const unsaid = speak("spooled");
+      if (unsaid !== undefined) log.warn({ event: "outcome_spooled", unsaid }, "PostgreSQL is away; Redis keeps it");
+    },
+    outcomeLost({ messageId, attempt, result }: AttemptOutcome, err: unknown): void {
+      lost.inc();
+      const outcome = statusName(result.status);
+      // The SID is not personal, and the only trace of a message that Twilio has: people can mend the row with it.
+      const sid = result.status === MessageStatus.SUBMITTED ? result.sid : undefined;
+      log.error(
+        { event: "outcome_lost", messageId, attempt, outcome, sid, err },
+        "the outcome could be written nowhere",
+      );
+    },
+    outcomesDrained(outcomes: readonly AttemptOutcome[], fates: readonly OutcomeFate[]): void {
+      const counts: Record<string, number> = {};
+      outcomes.forEach(({ messageId, attempt }, i) => {
+        const fate = fates[i]!;
+        counts[fate] = (counts[fate] ?? 0) + 1;
+        drained.inc({ fate });
+        if (fate !== "duplicate") return;
+        duplicates.inc();
+        log.error({ event: "duplicate_send", messageId, attempt }, "Twilio has taken this message once more");
+      });
+      log.info({ event: "outcomes_drained", ...counts }, "outcomes that waited in the spool are written");
+    },
+    factFailed(failure: { id: string; error: unknown; setAside: boolean }): void {
+      const line = {
+        event: "spooled_outcome_failed",
+        entry: failure.id,
+        setAside: failure.setAside,
+        err: failure.error,
+      };
+      if (failure.setAside) log.error(line, "an outcome cannot be written; it lies aside in the spool");
+      else if (speak("fact") !== undefined) log.warn(line);
+    },
+    spoolFound(durability: Durability): void {
+      const line = { event: "spool_found", durability };
+      if (durability === "memory") log.warn(line, "Redis keeps the spool in memory only: it should keep an AOF");
+      else log.info(line);
+    },
+    spoolSize(size: SpoolSize): void {
+      spoolEntries.set(size.entries);
+      spoolAside.set(size.aside);
+      spoolBytes.set(size.bytes);
+      spoolAge.set(size.oldestAgeMs / 1000);
     },
     unknownCode(code: number, httpStatus: number): void {
       unknownCodes.inc();

@@ -1,11 +1,9 @@
-import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { HubError, type OutgoingMessage, type SendOutcome } from "@wahub/domain";
+import type { SendOutcome } from "@wahub/domain";
 import { createMemoryLimiter } from "@wahub/limits";
-import { createLogger, createMetrics } from "@wahub/platform";
 import { MessageStatus } from "@wahub/proto";
-import { SendMessageJobSchema, type SendMessageJob } from "@wahub/proto/jobs";
-import { claimMessages, planSender } from "@wahub/store";
+import type { SendMessageJob } from "@wahub/proto/jobs";
+import { claimMessages } from "@wahub/store";
 import {
   createTestDatabase,
   readBalance,
@@ -13,65 +11,30 @@ import {
   type SampleBatch,
   type TestDatabase,
 } from "@wahub/store/testing";
-import { createSenderEvents } from "./events.ts";
 import { createMessageGroups } from "./message-groups.ts";
-import { createSendMessage, type SendMessageDeps } from "./send-message.ts";
+import { away, plannedJobs, senderInTest, type SenderChanges } from "./testing/sender-in-test.ts";
 
 const now = new Date("2026-03-01T12:00:00Z");
 let db: TestDatabase;
 let batch: SampleBatch;
-let sent: OutgoingMessage[];
 
 beforeEach(async () => {
   db = await createTestDatabase({ now });
   batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 3, body: "Hello" });
-  sent = [];
 });
 afterEach(() => db.drop());
 
-/** The real thing, but for a Twilio that answers as the test says and a limiter on the test's clock. */
-function senderWith(outcome: SendOutcome, recipientMax = 50, overrides: Partial<SendMessageDeps> = {}) {
-  return createSendMessage({
-    ...createMessageGroups(db.store, { now: () => now, leaseMs: 60_000 }),
-    limiter: createMemoryLimiter({
-      recipientLimit: { max: recipientMax, windowMs: 3_600_000 },
-      now: () => now.getTime(),
-    }),
-    provider: {
-      send: async (message) => {
-        sent.push(message);
-        return outcome;
-      },
-    },
-    events: createSenderEvents(
-      createLogger({ service: "sender", level: "silent" }),
-      createMetrics({ service: "sender" }),
-    ),
-    now: () => now,
-    random: () => 0.5,
-    policy: { retry: { delaysMs: [60_000] }, throttledMs: 4_000 },
-    actOnOutcome: async () => {},
-    maxHoldMs: 2_000,
-    sendWindowMs: 10_000,
-    recordForMs: 1_000,
-    ...overrides,
-  });
-}
-
+const senderWith = (outcome: SendOutcome, changes: SenderChanges = {}) => senderInTest(db.store, now, outcome, changes);
 const groups = () => createMessageGroups(db.store, { now: () => now, leaseMs: 60_000 });
-const away = () => Promise.reject(new HubError("unavailable", "the database cannot be reached at the moment"));
-
-async function planned(): Promise<SendMessageJob[]> {
-  const messages = await planSender(db.store.pool, batch.senderId, { now, horizonMs: 1000 });
-  return messages.map((m) => create(SendMessageJobSchema, { ...m, recipientHash: Uint8Array.from(m.recipientHash) }));
-}
+const planned = (): Promise<SendMessageJob[]> => plannedJobs(db.store, batch, now);
 const row = async (id: string) =>
   (await db.store.pool.query("select * from message where id = $1", [id])).rows[0] as Record<string, unknown>;
 
 describe("a job", () => {
   test("claims its message, sends it and records the SID", async () => {
     const [job] = await planned();
-    await senderWith({ kind: "submitted", sid: "SM1" })(job!);
+    const { send, sent } = senderWith({ kind: "submitted", sid: "SM1" });
+    await send(job!);
     expect(sent).toEqual([
       {
         messageId: job!.messageId,
@@ -87,7 +50,7 @@ describe("a job", () => {
 
   test("that runs twice, even at the same time, sends once", async () => {
     const [job] = await planned();
-    const send = senderWith({ kind: "submitted", sid: "SM1" });
+    const { send, sent } = senderWith({ kind: "submitted", sid: "SM1" });
     await Promise.all([send(job!), send(job!), send(job!)]);
     await send(job!);
     expect(sent).toHaveLength(1);
@@ -95,7 +58,7 @@ describe("a job", () => {
 
   test("of a recipient at its limit waits in the database and spends nothing", async () => {
     const [first, second] = await planned();
-    const send = senderWith({ kind: "submitted", sid: "SM1" }, 1);
+    const { send, sent } = senderWith({ kind: "submitted", sid: "SM1" }, { recipientMax: 1 });
     await send(first!);
     await send({ ...second!, recipientHash: first!.recipientHash });
     expect(sent).toHaveLength(1);
@@ -113,7 +76,7 @@ describe("a job", () => {
 
   test("whose outcome nobody knows leaves the message unknown: it is not sent again", async () => {
     const [job] = await planned();
-    const send = senderWith({ kind: "unknown", why: "timeout" });
+    const { send, sent } = senderWith({ kind: "unknown", why: "timeout" });
     await send(job!);
     await send(job!);
     await send({ ...job!, attempt: 2 });
@@ -123,7 +86,7 @@ describe("a job", () => {
 
   test("that fails for a passing reason comes again until its tries are used up", async () => {
     const [job] = await planned();
-    const send = senderWith({ kind: "transient", code: 0, message: "connection refused" });
+    const { send, sent } = senderWith({ kind: "transient", code: 0, message: "connection refused" });
     await send(job!);
     expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.ACCEPTED, tries: 1 });
     await db.store.pool.query("update message set status = 2, next_at = $2 where id = $1", [job!.messageId, now]);
@@ -138,6 +101,9 @@ describe("a job", () => {
 
 describe("a job while PostgreSQL or Redis goes away", () => {
   const submitted = { kind: "submitted", sid: "SM1" } as const;
+  const never = { drain: () => Promise.resolve(), submit: away };
+  /** PostgreSQL does not answer before it is too late to send. */
+  const isAwayForLong = { recoveries: never, sendWindowMs: 100 };
 
   test.each([
     ["was granted", 1],
@@ -147,7 +113,8 @@ describe("a job while PostgreSQL or Redis goes away", () => {
     const { claims, outcomes, deferrals } = groups();
     let missed = 0;
     const outage = <T>(back: () => Promise<T>): Promise<T> => (++missed <= 3 ? away() : back());
-    const send = senderWith(submitted, 50, {
+    const { send, sent } = senderWith(submitted, {
+      ...isAwayForLong,
       claims: {
         ...claims,
         submit: async (request) => {
@@ -170,8 +137,9 @@ describe("a job while PostgreSQL or Redis goes away", () => {
     const { counted, stored } = await readBalance(db.store, batch.id);
     expect(counted).toEqual(stored);
     const again = (await planned()).find(({ messageId }) => messageId === job!.messageId);
-    await senderWith(submitted)(again!);
-    expect(sent).toHaveLength(1);
+    const next = senderWith(submitted);
+    await next.send(again!);
+    expect(next.sent).toHaveLength(1);
     expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.SUBMITTED, attempt: attempt + 1 });
   });
 
@@ -180,7 +148,8 @@ describe("a job while PostgreSQL or Redis goes away", () => {
     const client = await db.store.pool.connect();
     const { claims } = groups();
     const deferrals = groups().deferrals;
-    const send = senderWith(submitted, 50, {
+    const { send, sent } = senderWith(submitted, {
+      ...isAwayForLong,
       claims: {
         ...claims,
         submit: async (request) => {
@@ -207,9 +176,42 @@ describe("a job while PostgreSQL or Redis goes away", () => {
 
   test("whose limits cannot be asked for goes back and spends nothing", async () => {
     const [job] = await planned();
-    await senderWith(submitted, 50, { limiter: { acquire: away } })(job!);
+    const { send, sent } = senderWith(submitted, { limiter: { acquire: away, release: away } });
+    await send(job!);
     expect(sent).toEqual([]);
     expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.ACCEPTED, attempt: 0, tries: 0 });
+  });
+
+  test("whose claim was granted, but not answered, finds it again and goes on", async () => {
+    const [job] = await planned();
+    const { claims, recoveries } = groups();
+    let asked = 0;
+    const { send, sent } = senderWith(submitted, {
+      claims: { ...claims, submit: (request) => claims.submit(request).then(away) },
+      recoveries: { ...recoveries, submit: (request) => (++asked < 3 ? away() : recoveries.submit(request)) },
+    });
+    await send(job!);
+    expect(sent).toHaveLength(1);
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.SUBMITTED, attempt: 1 });
+  });
+
+  test("whose claim was not granted claims when PostgreSQL is back and there is still time to send", async () => {
+    const [job] = await planned();
+    const { send, sent } = senderWith(submitted, { claims: never });
+    await send(job!);
+    expect(sent).toHaveLength(1);
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.SUBMITTED, attempt: 1 });
+  });
+
+  test("that is told to stop waits for no claim: its message goes back", async () => {
+    const [job] = await planned();
+    const stop = new AbortController();
+    const { send, sent } = senderWith(submitted, { claims: never, recoveries: never, signal: stop.signal });
+    const sending = send(job!);
+    stop.abort();
+    await sending;
+    expect(sent).toEqual([]);
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.ACCEPTED, attempt: 0, next_at: now });
   });
 
   test("records what became of its request when PostgreSQL is back", async () => {
@@ -218,18 +220,58 @@ describe("a job while PostgreSQL or Redis goes away", () => {
     let missed = 0;
     const submit = (outcome: Parameters<typeof outcomes.submit>[0]) =>
       ++missed <= 3 ? away() : outcomes.submit(outcome);
-    await senderWith(submitted, 50, { outcomes: { ...outcomes, submit } })(job!);
+    const { send, sent } = senderWith(submitted, { outcomes: { ...outcomes, submit } });
+    await send(job!);
     expect(sent).toHaveLength(1);
     expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.SUBMITTED, twilio_sid: "SM1" });
   });
+});
 
-  test("gives up when its lease would be over; nobody sends the message again by guessing", async () => {
+describe("a recipient's turn", () => {
+  const limiterFor = (max: number) =>
+    createMemoryLimiter({ recipientLimit: { max, windowMs: 3_600_000 }, now: () => now.getTime() });
+  const isLeft = async (limiter: ReturnType<typeof limiterFor>, job: SendMessageJob): Promise<boolean> => {
+    const recipientHash = Buffer.from(job.recipientHash).toString("base64url");
+    return (await limiter.acquire({ senderId: "another", messagesPerSecond: 1, recipientHash })).granted;
+  };
+
+  test.each<[SendOutcome, boolean]>([
+    [{ kind: "throttled", code: 63018, scope: "sender" }, true],
+    [{ kind: "throttled", code: 0, scope: "message", retryAfterMs: 0 }, true],
+    [{ kind: "paused", code: 20003, scope: "account", message: "" }, true],
+    [{ kind: "transient", code: 0, message: "no connection" }, true],
+    [{ kind: "submitted", sid: "SM1" }, false],
+    [{ kind: "unknown", why: "timeout" }, false],
+  ])("after %j is left: %s", async (outcome, left) => {
     const [job] = await planned();
-    const send = senderWith(submitted, 50, {
-      outcomes: { ...groups().outcomes, submit: away },
-      recordForMs: 100,
-    });
-    await expect(send(job!)).rejects.toMatchObject({ kind: "unavailable" });
-    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.SENDING, attempt: 1 });
+    const limiter = limiterFor(1);
+    await senderWith(outcome, { limiter }).send(job!);
+    expect(await isLeft(limiter, job!)).toBe(left);
+  });
+
+  test("is not used up by 429s, however many", async () => {
+    const limiter = limiterFor(2);
+    for (let attempt = 1; attempt <= 10; attempt += 1) {
+      const [job] = (await planned()).filter(({ messageId }) => messageId === batch.messageIds[0]);
+      await senderWith({ kind: "throttled", code: 20429, scope: "account", retryAfterMs: 0 }, { limiter }).send(job!);
+    }
+    const [job] = (await planned()).filter(({ messageId }) => messageId === batch.messageIds[0]);
+    const { send, sent } = senderWith({ kind: "submitted", sid: "SM1" }, { limiter });
+    await send(job!);
+    expect(sent).toHaveLength(1);
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.SUBMITTED, attempt: 11, tries: 0 });
+  });
+
+  test("is left when the claim is refused, and when it was given back unanswered", async () => {
+    const [job] = await planned();
+    const limiter = limiterFor(1);
+    const never = { drain: () => Promise.resolve(), submit: away };
+    const changes = { limiter, claims: never, recoveries: never, sendWindowMs: 100 };
+    await senderWith({ kind: "submitted", sid: "SM1" }, changes).send(job!);
+    expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.ACCEPTED });
+    const { send, sent } = senderWith({ kind: "submitted", sid: "SM1" }, { limiter });
+    await send(job!);
+    expect(sent).toEqual([]);
+    expect(await isLeft(limiter, job!)).toBe(true);
   });
 });

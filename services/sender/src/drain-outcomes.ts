@@ -1,0 +1,49 @@
+import { randomUUID } from "node:crypto";
+import { recordOutcomes, withStoreErrors, type Store } from "@wahub/store";
+import type { Spool } from "@wahub/spool";
+import type { SenderEvents } from "./events.ts";
+import { fromOutcomeFact } from "./outcome-facts.ts";
+
+/** Outcomes per statement: a few milliseconds of PostgreSQL's time. */
+const outcomesPerRound = 200;
+
+/** A round takes a few seconds at most, also where PostgreSQL hangs. */
+const takeOverAfterMs = 30_000;
+
+/** A fact that cannot be written is tried every second or so for this often. */
+const maxTries = 20;
+
+export interface DrainOutcomesDeps {
+  readonly spool: Spool;
+  readonly store: Store;
+  readonly events: SenderEvents;
+  readonly now: () => Date;
+}
+
+/**
+ * One round of writing outcomes from the spool into PostgreSQL. Runs in every replica; one that dies leaves what it had in
+ * hand to the others. Writing one twice is harmless: its claim's token is good for once. The first round of a process
+ * also puts back what earlier ones had to set aside.
+ */
+export function createDrainOutcomesRound({ spool, store, events, now }: DrainOutcomesDeps) {
+  const consumer = randomUUID();
+  let isFirst = true;
+
+  async function handle(payloads: readonly Uint8Array[]): Promise<void> {
+    const outcomes = payloads.map(fromOutcomeFact);
+    events.outcomesDrained(outcomes, await withStoreErrors(() => recordOutcomes(store.pool, outcomes, now())));
+  }
+
+  return async (): Promise<{ again: boolean }> => {
+    if (isFirst) {
+      events.spoolFound(await spool.durability());
+      await spool.retryAside();
+      isFirst = false;
+    }
+    const size = await spool.size();
+    events.spoolSize(size);
+    if (size.entries === 0) return { again: false };
+    const onFailure = events.factFailed;
+    return spool.drain({ consumer, maxItems: outcomesPerRound, takeOverAfterMs, maxTries, handle, onFailure });
+  };
+}
