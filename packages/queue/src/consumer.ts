@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { SendMessageJob } from "@wahub/proto/jobs";
 import { Worker } from "bullmq";
 import type { Redis } from "ioredis";
@@ -69,7 +70,7 @@ export function createJobConsumer(options: JobConsumerOptions): JobConsumer {
   return {
     async start() {
       const redis = createRedisConnection(options.redisUrl, { role: "blocking" });
-      const worker = new Worker(sendMessageJob.queue, (job) => run(job.data), {
+      const worker = new PatientWorker(sendMessageJob.queue, (job) => run(job.data), {
         connection: redis,
         prefix: options.prefix,
         concurrency: options.concurrency,
@@ -79,6 +80,7 @@ export function createJobConsumer(options: JobConsumerOptions): JobConsumer {
         removeOnComplete: { count: 0 },
         removeOnFail: { count: 0 },
       });
+      worker.stopping = stopping.signal;
       worker.on("failed", (job, error) => options.onError(error, job?.id));
       worker.on("error", (error) => options.onError(error));
       running = { worker, redis };
@@ -99,6 +101,26 @@ export function createJobConsumer(options: JobConsumerOptions): JobConsumer {
       redis.disconnect();
     },
   };
+}
+
+/**
+ * BullMQ asks for the next job again at once where Redis refuses to hand one out: it has no memory left, or the user may
+ * not run scripts. That would be thousands of times a second.
+ */
+class PatientWorker extends Worker {
+  /** Ends the pause. */
+  stopping: AbortSignal | undefined;
+
+  protected override async moveToActive(
+    ...args: Parameters<Worker["moveToActive"]>
+  ): ReturnType<Worker["moveToActive"]> {
+    try {
+      return await super.moveToActive(...args);
+    } catch (error) {
+      await sleep(retryAfterErrorMs, undefined, this.stopping && { signal: this.stopping }).catch(() => undefined);
+      throw error;
+    }
+  }
 }
 
 /** Waits for `work`, but no longer than this. */

@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { SendMessageJobSchema } from "@wahub/proto/jobs";
@@ -255,6 +257,39 @@ describe("while Redis is away", () => {
     await until(2);
     expect(handled.map(({ messageId }) => messageId)).toEqual([job(1).messageId, job(2).messageId]);
   });
+});
+
+describe("a Redis that refuses", () => {
+  test.each([
+    ["the password", "wrong", ["+@all"]],
+    ["to run scripts", "right", ["+@all", "-evalsha", "-eval"]],
+    ["to wait for jobs", "right", ["+@all", "-bzpopmin"]],
+  ])(
+    "%s is asked again with pauses, and jobs flow when it agrees",
+    async (_what, password, rules) => {
+      const user = `test-${randomUUID().slice(0, 8)}`;
+      const allow = (...what: string[]) =>
+        withRedis(redisUrl, (redis) => redis.call("ACL", "SETUSER", user, "on", ">right", "~*", "&*", ...what));
+      const refusals = () =>
+        withRedis(redisUrl, async (redis) => Number(/total_error_replies:(\d+)/.exec(await redis.info("stats"))?.[1]));
+      if (password === "right") await allow(...rules);
+      const url = new URL(redisUrl);
+      url.username = user;
+      url.password = "right";
+      const { errors, until, handled } = await consume({ redisUrl: url.href });
+      while (errors.length === 0) await sleep(20);
+      const before = { errors: errors.length, refusals: await refusals() };
+      await sleep(2_000);
+      expect(errors.length - before.errors).toBeLessThan(40);
+      expect((await refusals()) - before.refusals).toBeLessThan(200);
+      expect(handled).toEqual([]);
+      await allow("+@all");
+      await producer.enqueue([job(1)]);
+      await until(1);
+      cleanups.unshift(() => withRedis(redisUrl, (redis) => redis.call("ACL", "DELUSER", user)));
+    },
+    30_000,
+  );
 });
 
 describe("connections that the network swallows without a word", () => {

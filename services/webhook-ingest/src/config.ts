@@ -12,6 +12,13 @@ export const config = {
     default: 5_000,
     doc: "A statement without an answer for this long is given up: PostgreSQL may have vanished without a word.",
   },
+  REDIS_URL: {
+    parse: url({ protocols: ["redis:", "rediss:"] }),
+    secret: true,
+    optional: true,
+    doc: "Redis, where senders keep outcomes while PostgreSQL is away; unset, no attempt without an answer is taken for absent.",
+  },
+  REDIS_PREFIX: { parse: nonEmpty, default: "wahub", doc: "Start of every key in Redis." },
   TWILIO_ACCOUNT_SID: { parse: nonEmpty, doc: "The Twilio account whose webhooks are taken." },
   TWILIO_AUTH_TOKEN: {
     parse: list(nonEmpty),
