@@ -140,8 +140,8 @@ describe("a claim whose connection broke", () => {
     const blocker = await pool().connect();
     await blocker.query("begin");
     await blocker.query("select from message where id = $1 for update", [requests[3]!.messageId]);
-    const { submit } = claims((group) => claimMessages(pool(), group, claimOptions));
-    const claiming = Promise.all(requests.map(submit));
+    const commit = claims((group) => claimMessages(pool(), group, claimOptions));
+    const claiming = Promise.all(requests.map((one) => commit.submit(one)));
     const waiting = `select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%claimed%'`;
     let pid: number | undefined;
     while (pid === undefined) pid = (await pool().query<{ pid: number }>(waiting)).rows[0]?.pid;
@@ -157,12 +157,12 @@ describe("a claim whose connection broke", () => {
     const [first, second, third, ...rest] = (await plan()).map(request);
     const others = { ...second!, token: randomUUID() };
     await claimMessages(pool(), [others], claimOptions);
-    const { submit } = claims(async (group) => {
+    const commit = claims(async (group) => {
       // Granted, but for the second, which another sender has; the answer is lost.
       await claimMessages(pool(), group.slice(0, 2), claimOptions);
       throw new HubError("unavailable", "the database cannot be reached at the moment");
     });
-    const answers = await Promise.all([first!, second!, third!].map(submit));
+    const answers = await Promise.all([first!, second!, third!].map((one) => commit.submit(one)));
     expect(answers.map((claim) => claim?.token)).toEqual([first!.token, undefined, third!.token]);
     expect(answers[0]).toEqual((await recoverClaims(pool(), [first!], claimOptions))[0]);
     expect(answers[0]).toMatchObject({ recipient: expect.stringMatching(/^\+1415/), attempt: 1, triesSpent: 0 });
@@ -194,8 +194,8 @@ describe("a claim whose connection broke", () => {
       tries++;
       return Promise.reject(new HubError("unavailable", "away"));
     };
-    const { submit } = createGroupCommit({ maxItems: 5, maxConcurrent: 1, write: away, writeAgain: away });
-    const results = await Promise.allSettled((await plan()).map(request).map(submit));
+    const commit = createGroupCommit({ maxItems: 5, maxConcurrent: 1, write: away, writeAgain: away });
+    const results = await Promise.allSettled((await plan()).map((one) => commit.submit(request(one))));
     expect(results.every(({ status }) => status === "rejected")).toBe(true);
     expect(tries).toBe(2);
   });

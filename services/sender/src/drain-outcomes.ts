@@ -43,7 +43,13 @@ export function createDrainOutcomesRound({ spool, store, events, now }: DrainOut
     const size = await spool.size();
     events.spoolSize(size);
     if (size.entries === 0) return { again: false };
-    const onFailure = events.factFailed;
-    return spool.drain({ consumer, maxItems: outcomesPerRound, takeOverAfterMs, maxTries, handle, onFailure });
+    return spool.drain({
+      consumer,
+      maxItems: outcomesPerRound,
+      takeOverAfterMs,
+      maxTries,
+      handle,
+      onFailure: (failure) => events.factFailed(failure),
+    });
   };
 }

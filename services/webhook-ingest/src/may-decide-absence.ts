@@ -7,8 +7,8 @@ export interface AbsenceCheck {
    * False while an outcome may lie in the senders' spool that would say otherwise: also where Redis does not answer, and
    * where this service was not told of any.
    */
-  mayDecideAbsence(): Promise<boolean>;
-  close(): void;
+  readonly mayDecideAbsence: () => Promise<boolean>;
+  readonly close: () => void;
 }
 
 /** Asks the spool in Redis, which senders write to while PostgreSQL is away. */
