@@ -108,19 +108,17 @@ describe("a row that PostgreSQL does not write spoils nothing for the others", (
 
   test("of callbacks", async () => {
     const claims = await claimAll(db.store, batch, now);
-    const callbacks = claims.map(
-      (claim, n): StatusCallback => ({
-        accountSid: sampleSender.accountSid,
-        messageSid: `SM${String(n).padStart(32, "0")}`,
-        messageId: claim.messageId,
-        attempt: 1,
-        status: SENT,
-        errorCode: 0,
-        errorMessage: "",
-        receivedAt: now,
-        detail: {},
-      }),
-    );
+    const callbacks = claims.map((claim, n): StatusCallback => ({
+      accountSid: sampleSender.accountSid,
+      messageSid: `SM${String(n).padStart(32, "0")}`,
+      messageId: claim.messageId,
+      attempt: 1,
+      status: SENT,
+      errorCode: 0,
+      errorMessage: "",
+      receivedAt: now,
+      detail: {},
+    }));
     await poison(callbacks[13]!.messageId!);
     await expectAllBut(callbacks, 13, (group) => applyCallbacks(pool(), group, now));
     await expectBalance({ [SENDING]: 1, [SENT]: recipients - 1 });
@@ -142,7 +140,7 @@ describe("a claim whose connection broke", () => {
     await blocker.query("select from message where id = $1 for update", [requests[3]!.messageId]);
     const commit = claims((group) => claimMessages(pool(), group, claimOptions));
     const claiming = Promise.all(requests.map((one) => commit.submit(one)));
-    const waiting = `select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%claimed%'`;
+    const waiting = `select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
     let pid: number | undefined;
     while (pid === undefined) pid = (await pool().query<{ pid: number }>(waiting)).rows[0]?.pid;
     await pool().query("select pg_terminate_backend($1)", [pid]);

@@ -12,7 +12,7 @@ beforeEach(() => {
   redis = createRedisConnection(redisUrl);
 });
 afterEach(() => {
-  for (const check of checks.splice(0)) check.close();
+  for (const one of checks.splice(0)) one.close();
   redis.disconnect();
 });
 

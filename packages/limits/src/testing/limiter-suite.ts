@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { LimiterOptions, RateLimiter, Turn, TurnRequest } from "../limiter.ts";
+import type { LimiterOptions, RateLimiter, Turn, TurnRequest, UnusedTurn } from "../limiter.ts";
 import { defaultSenderBurstMs } from "../limiter.ts";
 
 /** A clock that only the test moves; ms. */
@@ -33,7 +33,7 @@ export function describeLimiter(name: string, create: CreateLimiter): void {
       if (!turn.granted) throw new Error(`refused by the limit of the ${turn.limitedBy}`);
       return { recipientHash: "r1", ...request, grantedAt: turn.grantedAt };
     };
-    return { clock, acquire, granted, release: limiter.release };
+    return { clock, acquire, granted, release: (turn: UnusedTurn) => limiter.release(turn) };
   }
 
   describe(`${name}: a recipient`, () => {
@@ -204,7 +204,11 @@ export function describeLimiter(name: string, create: CreateLimiter): void {
         await release(turns[which]!);
         expect(await acquire()).toEqual({ granted: true, waitMs: 0 });
         // The rest still count: the oldest of them leaves the window first.
-        expect(await acquire()).toEqual({ granted: false, waitMs: which === 0 ? 6_000 : 5_000, limitedBy: "recipient" });
+        expect(await acquire()).toEqual({
+          granted: false,
+          waitMs: which === 0 ? 6_000 : 5_000,
+          limitedBy: "recipient",
+        });
       }
     });
 
@@ -294,7 +298,11 @@ export function describeLimiter(name: string, create: CreateLimiter): void {
 }
 
 /** Asks without a pause for this long, waiting exactly as told. */
-async function saturate(clock: TestClock, forMs: number, acquire: () => Promise<Pick<Turn, "granted" | "waitMs">>): Promise<number> {
+async function saturate(
+  clock: TestClock,
+  forMs: number,
+  acquire: () => Promise<Pick<Turn, "granted" | "waitMs">>,
+): Promise<number> {
   const end = clock.now + forMs;
   let grants = 0;
   while (clock.now < end) {
