@@ -19,7 +19,7 @@ import {
 
 const now = new Date("2026-03-01T12:00:00Z");
 const later = (ms: number): Date => new Date(now.getTime() + ms);
-const { ACCEPTED, SENDING } = MessageStatus;
+const { ACCEPTED, QUEUED, SENDING } = MessageStatus;
 let db: TestDatabase;
 let batch: SampleBatch;
 
@@ -120,16 +120,16 @@ describe("resuming a batch", () => {
 });
 
 describe("canceling a batch", () => {
-  test("running or paused, keeps anything more from leaving", async () => {
+  test.each(["running", "paused"])("that is %s keeps anything more from leaving", async (state) => {
     const planned = await plan();
-    await pause();
+    if (state === "paused") await pause();
     expect(await cancel(later(1))).toMatchObject({
       changed: true,
       batch: { state: BatchState.CANCELED, canceledAt: later(1), pause: undefined, completedAt: undefined },
     });
     expect(await claim(planned)).toEqual([]);
     expect(await plan()).toEqual([]);
-    await expectStored({ [ACCEPTED]: 10 });
+    await expectStored({ [state === "paused" ? ACCEPTED : QUEUED]: 10 });
   });
 
   test("is final: neither resumed nor paused again, and the time stays", async () => {
