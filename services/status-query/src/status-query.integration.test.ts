@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { createGrpcClient, loadConfig, type App } from "@wahub/platform";
 import { BatchState, EventSource, MessageStatus, StatusService, type Batch } from "@wahub/proto";
-import { foldCounts, recordOutcomes } from "@wahub/store";
+import { cancelBatch, cancelWaiting, foldCounts, pauseBatch, recordOutcomes } from "@wahub/store";
 import {
   claimAll,
   createTestDatabase,
@@ -149,6 +149,29 @@ describe("a batch", () => {
     }
     expect(seen[0]).toMatchObject({ state: BatchState.RUNNING, settled: false });
     expect(seen.at(-1)).toMatchObject({ state: BatchState.COMPLETED, settled: true });
+  });
+
+  test("tells its watchers that it is paused, and why, and that it is called off, until nothing is left of it", async () => {
+    const batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 2 });
+    const { pool } = db.store;
+    const seen: Batch[] = [];
+    for await (const { batch: shown } of status.watchBatch({ batchId: batch.id }, call)) {
+      seen.push(shown!);
+      const pause = { code: 63027, reason: "no such template", now: later(1000) };
+      if (shown!.state === BatchState.RUNNING) await pauseBatch(pool, batch.tenantId, batch.id, pause);
+      if (shown!.state === BatchState.PAUSED) await cancelBatch(pool, batch.tenantId, batch.id, { now: later(2000) });
+      if (shown!.state !== BatchState.CANCELED || shown!.settled) continue;
+      await cancelWaiting(pool, { now: later(3000), limit: 10 });
+      await foldCounts(pool, { now: later(3000), limit: 1000 });
+    }
+    expect(seen.map(({ state, settled, pause }) => [state, settled, pause?.code, pause?.reason])).toEqual([
+      [BatchState.RUNNING, false, undefined, undefined],
+      [BatchState.PAUSED, false, 63027, "no such template"],
+      [BatchState.CANCELED, false, undefined, undefined],
+      [BatchState.CANCELED, true, undefined, undefined],
+    ]);
+    expect(seen.at(-1)!.counts).toMatchObject([{ status: MessageStatus.CANCELED, count: 2 }]);
+    expect(timestampDate(seen.at(-1)!.canceledAt!)).toEqual(later(2000));
   });
 
   test("can be watched for a while only", async () => {
