@@ -164,11 +164,12 @@ describe("a batch", () => {
       await cancelWaiting(pool, { now: later(3000), limit: 10 });
       await foldCounts(pool, { now: later(3000), limit: 1000 });
     }
-    expect(seen.map(({ state, settled, pause }) => [state, settled, pause?.code, pause?.reason])).toEqual([
-      [BatchState.RUNNING, false, undefined, undefined],
-      [BatchState.PAUSED, false, 63027, "no such template"],
-      [BatchState.CANCELED, false, undefined, undefined],
-      [BatchState.CANCELED, true, undefined, undefined],
+    const steps = seen.map(({ state, settled, pause }) => `${state} ${settled} ${pause?.code} ${pause?.reason}`);
+    expect([...new Set(steps)]).toEqual([
+      `${BatchState.RUNNING} false undefined undefined`,
+      `${BatchState.PAUSED} false 63027 no such template`,
+      `${BatchState.CANCELED} false undefined undefined`,
+      `${BatchState.CANCELED} true undefined undefined`,
     ]);
     expect(seen.at(-1)!.counts).toMatchObject([{ status: MessageStatus.CANCELED, count: 2 }]);
     expect(timestampDate(seen.at(-1)!.canceledAt!)).toEqual(later(2000));
