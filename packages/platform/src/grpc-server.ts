@@ -2,6 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Server, ServerCredentials, setLogger } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import type { Component } from "./app.ts";
+import type { Admit } from "./grpc-admission.ts";
 import { type CallDesk, createCallDesk } from "./grpc-calls.ts";
 import { bytesHandlers, type ServiceImplementation } from "./grpc-handlers.ts";
 import { bytesMethod, defaultMaxMessageBytes } from "./grpc-method.ts";
@@ -44,6 +45,8 @@ export interface GrpcServerOptions<
    * place, its parameter needs its type spelled out, or TypeScript does not find the type of `caller`.)
    */
   readonly authenticate?: (authorization: string | undefined) => Promise<Caller>;
+  /** Asked for each message of a request before it is read; without it everything is read at once. */
+  readonly admit?: Admit<NoInfer<Caller>>;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -71,11 +74,13 @@ export function createGrpcServer<const Services extends readonly DescService[], 
     log,
     metrics: options.metrics,
   });
+  // The desk hands on what `authenticate` has made: it is the Caller.
+  const admit = options.admit as Admit<unknown> | undefined;
   logThrough(log);
   const server = new Server({ ...channelOptions(options), interceptors: [desk.interceptor] });
   for (const { service, implementation } of services) {
     const definition = Object.fromEntries(service.methods.map((method) => [method.localName, bytesMethod(method)]));
-    server.addService(definition, bytesHandlers(service, implementation, desk));
+    server.addService(definition, bytesHandlers(service, implementation, desk, admit));
   }
   const health = new HealthImplementation();
   health.addToServer(server);

@@ -30,6 +30,8 @@ export { errorDetail, errorOfDetail, publicError } from "./error-detail.ts";
 export { errorKindOf, type ErrorKindRow, errorKinds } from "./error-kinds.ts";
 export type { CallOptions } from "./grpc-client-calls.ts";
 export { type ClientMethod, createGrpcClient, type GrpcClient, type GrpcClientOptions } from "./grpc-client.ts";
+export { createFairGate, type FairGate, type FairGateOptions } from "./fair-gate.ts";
+export type { Admit, ArrivedMessage } from "./grpc-admission.ts";
 export { fromGrpcError, toGrpcStatus } from "./grpc-errors.ts";
 export type { MethodHandler, ServiceImplementation } from "./grpc-handlers.ts";
 export {
@@ -54,11 +56,13 @@ export { createLoop, type Loop, type LoopOptions, type LoopResult } from "./loop
 export { createMetrics, type GaugeSpec, type HistogramSpec, type Metrics, type MetricSpec } from "./metrics.ts";
 export { isReady, type Readiness, type ReadinessCheck, readinessChecks } from "./readiness.ts";
 export { redact, redactText } from "./redaction.ts";
+export { createRequestRoom, type RequestRoom, type RequestSize } from "./request-room.ts";
 export { requestIdHeader, requestIdOf } from "./request-id.ts";
 export { exitCodes, type ProcessLike, runService, type ServiceOptions } from "./run-service.ts";
 export { createSparing } from "./sparing.ts";
 export { tooLarge } from "./too-large.ts";
 export { unreadable } from "./unreadable.ts";
+export { countWireValues, maxValues, tooManyValues } from "./value-count.ts";
 export { validate } from "./validation.ts";
 export { createStartStep, waitUntil, type WaitOptions } from "./wait-until.ts";
 export { type Place, placeIn, wireFaults } from "./wire-faults.ts";

@@ -3,6 +3,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { HubError } from "@wahub/domain";
 import { DispatchService, StatusService } from "@wahub/proto";
 import {
+  type Admit,
   createGrpcServer,
   type GrpcServer,
   type GrpcServerLimits,
@@ -54,6 +55,7 @@ export async function startGrpc(
     readonly dispatch?: Partial<ServiceImplementation<typeof DispatchService, Caller>>;
     readonly status?: Partial<ServiceImplementation<typeof StatusService, Caller>>;
     readonly more?: readonly GrpcService<DescService, Caller>[];
+    readonly admit?: Admit<Caller>;
   },
   limits: GrpcServerLimits = {},
 ): Promise<TestServer> {
@@ -72,6 +74,7 @@ export async function startGrpc(
     host: "127.0.0.1",
     port: 0,
     authenticate,
+    ...(methods.admit === undefined ? {} : { admit: methods.admit }),
     log,
     metrics,
     services: [

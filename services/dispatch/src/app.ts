@@ -5,6 +5,7 @@ import {
   createLogger,
   createLoop,
   createMetrics,
+  createRequestRoom,
   letGo,
   readinessChecks,
   type App,
@@ -63,6 +64,7 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
   const store = openStore(config.DATABASE_LOOPS_POOL_MAX);
   // Apart, because storing a batch may hold a connection for seconds: planning does not wait for that.
   const intakeStore = openStore(config.DATABASE_POOL_MAX);
+  const room = createRequestRoom();
   const redis = createRedisConnection(config.REDIS_URL, { role: "commands" });
   const producer = createJobProducer({ redis, prefix: config.REDIS_PREFIX });
   const epoch = createEpoch({ redis, prefix: config.REDIS_PREFIX });
@@ -105,6 +107,7 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
       },
     ],
     authenticate: createAuthenticator(store.pool),
+    admit: ({ caller, bytes, values }, signal) => room.enter(caller.tenantId, { bytes, values }, signal),
     drainMs: config.SHUTDOWN_TIMEOUT_MS * drainShare,
     maxConnectionAgeMs: config.GRPC_MAX_CONNECTION_AGE_MS,
     maxConnectionAgeGraceMs: config.GRPC_MAX_CONNECTION_AGE_GRACE_MS,

@@ -1,11 +1,12 @@
 import express, { type RequestHandler, Router } from "express";
 import { HubError } from "@wahub/domain";
-import type { GrpcClient } from "@wahub/platform";
+import type { GrpcClient, RequestRoom } from "@wahub/platform";
 import type { DispatchService } from "@wahub/proto";
 import { refuseWithoutKey } from "./authorization.ts";
 import { factsOf } from "./call-facts.ts";
 import { maxBodyBytes } from "./config.ts";
 import { inRestWords, readBulkSend } from "./read-bulk-send.ts";
+import { readJson } from "./read-json.ts";
 import { HttpRefusal } from "./rest-errors.ts";
 
 /** Path of the one REST call; a slash at its end does no harm. */
@@ -14,6 +15,7 @@ export const bulkSendPath = "/bulk-send";
 export interface BulkSendDeps {
   readonly dispatch: Pick<GrpcClient<typeof DispatchService>, "bulkSend">;
   readonly callTimeoutMs: number;
+  readonly room: RequestRoom;
 }
 
 /**
@@ -24,7 +26,13 @@ export function createBulkSendDoor(deps: BulkSendDeps): Router {
   const door = Router({ caseSensitive: true });
   door
     .route(bulkSendPath)
-    .post(authorized, jsonOnly, express.json({ limit: maxBodyBytes }), createBulkSend(deps))
+    .post(
+      authorized,
+      jsonOnly,
+      express.raw({ limit: maxBodyBytes, type: "application/json" }),
+      readJson(deps.room),
+      createBulkSend(deps),
+    )
     .all(() => {
       throw new HttpRefusal(405, "this path takes POST", { allow: "POST" });
     });

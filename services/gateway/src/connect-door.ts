@@ -1,6 +1,7 @@
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { type ConnectRouter, type ServiceImpl, createContextValues } from "@connectrpc/connect";
 import { expressConnectMiddleware } from "@connectrpc/connect-express";
+import type { RequestRoom } from "@wahub/platform";
 import type { RequestHandler } from "express";
 import { refuseWithoutKey } from "./authorization.ts";
 import { limitedBody } from "./body-limit.ts";
@@ -21,7 +22,12 @@ export interface OpenService {
 
 /** The paths of all RPCs of the services. */
 export function rpcPathsOf(services: readonly OpenService[]): ReadonlySet<string> {
-  return new Set(services.flatMap(({ service }) => service.methods.map(({ name }) => `/${service.typeName}/${name}`)));
+  return new Set(rpcsOf(services).keys());
+}
+
+function rpcsOf(services: readonly OpenService[]): ReadonlyMap<string, DescMethod> {
+  const rpcs = services.flatMap(({ service }) => service.methods);
+  return new Map(rpcs.map((rpc) => [`/${rpc.parent.typeName}/${rpc.name}`, rpc]));
 }
 
 /**
@@ -29,15 +35,16 @@ export function rpcPathsOf(services: readonly OpenService[]): ReadonlySet<string
  *
  * CORS is left out on purpose: keys belong on servers, so no page of a browser has one to call with.
  */
-export function createConnectDoor(services: readonly OpenService[]): RequestHandler[] {
-  const rpcPaths = rpcPathsOf(services);
+export function createConnectDoor(services: readonly OpenService[], room: RequestRoom): RequestHandler[] {
+  const rpcs = rpcsOf(services);
   return [
-    (req, _res, next) => {
-      if (rpcPaths.has(req.path)) {
+    (req, res, next) => {
+      const rpc = rpcs.get(req.path);
+      if (rpc !== undefined) {
         refuseWithoutHost(req.headers.host);
         cutTimeout(req.headers);
         // The library reads a body that it finds here instead of the request.
-        req.body = limitedBody(req);
+        req.body = limitedBody(req, res, rpc.input, room);
       }
       next();
     },

@@ -1,3 +1,4 @@
+import type { RequestRoom } from "@wahub/platform";
 import express, { type Express } from "express";
 import { createAccess } from "./access.ts";
 import { type BulkSendDeps, createBulkSendDoor } from "./bulk-send.ts";
@@ -11,14 +12,15 @@ import { answerError, nothingHere } from "./rest-errors.ts";
  */
 export function createHttpApp(deps: {
   readonly services: readonly OpenService[];
-  readonly bulkSend: BulkSendDeps;
+  readonly bulkSend: Omit<BulkSendDeps, "room">;
+  readonly room: RequestRoom;
   readonly events: GatewayEvents;
 }): Express {
   const app = express();
   app.disable("x-powered-by").disable("etag").set("query parser", false);
   app.use(createAccess(rpcPathsOf(deps.services), deps.events));
-  app.use(createConnectDoor(deps.services));
-  app.use(createBulkSendDoor(deps.bulkSend));
+  app.use(createConnectDoor(deps.services, deps.room));
+  app.use(createBulkSendDoor({ ...deps.bulkSend, room: deps.room }));
   app.use(nothingHere);
   app.use(answerError);
   return app;

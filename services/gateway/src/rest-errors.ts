@@ -46,16 +46,17 @@ export const answerError: ErrorRequestHandler = (thrown: unknown, req, res, next
     });
 };
 
-/** What express.json() refuses. Its own words quote the body. */
+/** The words for a body in another character set or compression. */
+export const unsupportedBody = "the body must be UTF-8, plain or compressed by gzip, deflate or br";
+
+/** What express.raw() refuses. */
 function fromBodyParser(error: unknown): HubError | undefined {
   if (error instanceof HubError || !hasStatus(error) || error.status < 400 || error.status > 499) return undefined;
   switch (error.status === 415 ? "unsupported" : error.type) {
     case "unsupported":
-      return new HttpRefusal(415, "the body must be UTF-8, plain or compressed by gzip, deflate or br");
+      return new HttpRefusal(415, unsupportedBody);
     case "entity.too.large":
       return new HttpRefusal(413, bodyTooLarge().message);
-    case "entity.parse.failed":
-      return new HttpRefusal(400, "the request is not valid JSON");
     default:
       return new HttpRefusal(400, "the body cannot be read");
   }

@@ -8,6 +8,12 @@ const tooLarge: ExpectedRefusal = {
   message: "the request is larger than 16 MiB; send less at a time",
 };
 
+const tooDense: ExpectedRefusal = {
+  kind: "invalid",
+  violations: [],
+  message: "the request has more than 750,000 values in all; send less at a time",
+};
+
 export const sizes: readonly BadCase[] = [
   {
     name: "a body over 16 MiB",
@@ -17,7 +23,17 @@ export const sizes: readonly BadCase[] = [
   },
   {
     name: "a body that grows over 16 MiB on its way",
-    request: bothPlus(`"metadata":{"a":[${"1,".repeat(1.6e6)}1]}`),
+    request: bothPlus(`"metadata":{"a":[${"1,".repeat(700_000)}1],"b":"${"x".repeat(10 * mebibyte)}"}`),
     answer: tooLarge,
+  },
+  {
+    name: "more than 750,000 values",
+    request: bothPlus(`"metadata":{"a":[${"1,".repeat(750_000)}1]}`),
+    answer: tooDense,
+  },
+  {
+    name: "a million recipients of nothing in one message",
+    request: { bytes: Buffer.alloc(2_000_000, Uint8Array.of(0x1a, 0)) },
+    answer: tooDense,
   },
 ];
