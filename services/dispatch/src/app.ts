@@ -13,6 +13,7 @@ import {
 import { DispatchService } from "@wahub/proto";
 import { createEpoch, createJobProducer, createRedisConnection } from "@wahub/queue";
 import { createAuthenticator, createStore, ensurePartitions } from "@wahub/store";
+import { createAuditRound } from "./audit.ts";
 import { createBootstrap } from "./bootstrap.ts";
 import { createBulkSend } from "./bulk-send.ts";
 import { createBulkSendStream } from "./bulk-send-stream.ts";
@@ -149,6 +150,11 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
       loop("fold_counts", config.FOLD_EVERY_MS, createFoldRound({ store, events, now })),
       loop("cancel_waiting", closeEveryMs, createCancelRound({ store, events, now })),
       loop("expire_waiting", closeEveryMs, createExpireRound({ store, events, now })),
+      loop(
+        "audit",
+        config.AUDIT_EVERY_MS,
+        createAuditRound({ store, events, now, settleAfterMs: config.SETTLE_AFTER_S * 1000 }),
+      ),
       loop("measure_backlog", measureBacklogEveryMs, createMeasureBacklogRound({ store, events })),
       loop(
         "settle_overdue",

@@ -102,6 +102,11 @@ export const config = {
     default: 900,
     doc: "Batches that ask for a resend of unknown outcomes: Twilio gives each message up after this long (ValidityPeriod).",
   },
+  AUDIT_EVERY_MS: {
+    parse: integer({ min: 1000, max: 3_600_000 }),
+    default: 60_000,
+    doc: "How often batches that have finished, and a sample of the running ones, are audited.",
+  },
   QUEUE_BOARD_PORT: {
     parse: port,
     optional: true,

@@ -1,5 +1,6 @@
 import { createSparing, type Logger, type Metrics } from "@wahub/platform";
 import { BatchState } from "@wahub/proto";
+import { auditFaults, type AuditFault, type AuditFaultKind } from "@wahub/store";
 import type { Backlog, BatchStep, ClosedWaiting, FoldResult, SweepResult } from "@wahub/store";
 
 /** What a caller does to a running batch. */
@@ -52,6 +53,19 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
     help: "Messages of running batches that still have to be handed to Twilio, by where they stand.",
     labels: ["status"],
   });
+
+  const faults = metrics.gauge({
+    name: "whatsapphub_audit_faults",
+    help: "Messages of batches in which the last audits found something wrong, by what it is; 0 when all is well.",
+    labels: ["kind"],
+  });
+  const auditedBatches = metrics.counter({
+    name: "whatsapphub_audited_batches_total",
+    help: "Times a batch was audited: all that is stored of it was compared with itself.",
+  });
+  const faultKinds = Object.keys(auditFaults) as AuditFaultKind[];
+  for (const kind of faultKinds) faults.set({ kind }, 0);
+  let toldFaults = new Set<string>();
 
   const speak = createSparing(lineEveryMs);
 
@@ -131,6 +145,19 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
       backlog.set({ status: "accepted" }, accepted);
       backlog.set({ status: "queued" }, queued);
       backlog.set({ status: "sending" }, sending);
+    },
+    /** The faults are all that this process knows of at the moment; each is told once. */
+    audited({ batches: count, faults: known }: { batches: number; faults: readonly AuditFault[] }): void {
+      auditedBatches.inc(count);
+      for (const kind of faultKinds)
+        faults.set(
+          { kind },
+          known.reduce((sum, fault) => (fault.kind === kind ? sum + fault.count : sum), 0),
+        );
+      const keyed = known.map((fault) => ({ fault, key: `${fault.batchId} ${fault.kind} ${fault.count}` }));
+      for (const { fault, key } of keyed)
+        if (!toldFaults.has(key)) log.error({ event: "audit_fault", ...fault }, auditFaults[fault.kind]);
+      toldFaults = new Set(keyed.map(({ key }) => key));
     },
     partitionsMade(count: number): void {
       if (count > 0) log.info({ event: "partitions_made", count }, "partitions made ahead");

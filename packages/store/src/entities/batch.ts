@@ -59,6 +59,7 @@ export const Batch = defineEntity({
     { name: "batch_canceling", properties: ["id"], where: "state = 6 and completed_at is null" },
     { name: "batch_accepting", properties: ["ownedUntil"], where: "state = 1" },
     { name: "batch_discarding", properties: ["id"], where: "state = 4" },
+    { name: "batch_settled", properties: ["settledAt"], where: "settled_at is not null" },
     { name: "batch_unsettled", properties: ["completedAt"], where: "completed_at is not null and settled_at is null" },
   ],
 });

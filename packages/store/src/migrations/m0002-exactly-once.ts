@@ -34,6 +34,7 @@ export const exactlyOnce: SqlMigration = {
     `create index batch_paused on batch (pause_code) where state = 5`,
     `create index batch_expiring on batch (expires_at) where state in (2, 5) and expires_at is not null`,
     `create index batch_canceling on batch (id) where state = 6 and completed_at is null`,
+    `create index batch_settled on batch (settled_at) where settled_at is not null`,
 
     `alter table message
        add column reconcile_at timestamptz,                            -- while unknown: when Twilio is asked next; null: a person decides

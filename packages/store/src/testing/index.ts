@@ -1,4 +1,5 @@
 export * from "./database-line.ts";
+export * from "./read-faults.ts";
 export * from "./row-signal.ts";
 export * from "./sample-batch.ts";
 export * from "./test-database.ts";

@@ -1,4 +1,4 @@
-// `npm run service -- <name>` and `npm run migrate`: one program by itself, told by the environment and .env.
+// `npm run service -- <name>`, `npm run migrate` and `npm run audit`: one program by itself, told by the environment and .env.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { PROJECT_ROOT } from "../project.ts";
@@ -11,9 +11,9 @@ const EXIT_USAGE = 64;
 const [what, name] = process.argv.slice(2);
 const service = SERVICE_NAMES.find((one) => one === name);
 
-if (what === "migrate") {
+if (what === "migrate" || what === "audit") {
   Object.assign(process.env, withEnvFile(process.env, readEnvFile(ENV_FILE)));
-  await run("packages/store/src/migrate-main.ts");
+  await run(`packages/store/src/${what}-main.ts`);
 } else if (what === "service" && service !== undefined) {
   Object.assign(process.env, withPortsOf(service, withEnvFile(process.env, readEnvFile(ENV_FILE))));
   if (service === "sender" && !process.env["TWILIO_API_BASE_URL"])
