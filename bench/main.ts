@@ -1,6 +1,6 @@
 // npm run bench -- [recipients]: a BulkSendStream of a million recipients through the real service, beside the
 // raw ceiling, which is COPY of the same rows into the same table by psql's means. Then the same stream killed half way
-// and sent again. Prints a line of JSON per figure.
+// and sent again. Prints a line of JSON per figure. `npm run bench -- redis-memory` measures something else.
 import { readFileSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
@@ -10,8 +10,14 @@ import { DispatchService, type BulkSendStreamRequestSchema } from "@wahub/proto"
 import { startStack, type Stack } from "@wahub/stack";
 import { Client } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
+import { measureRedisMemory } from "./redis-memory.ts";
 
 type Part = MessageInitShape<typeof BulkSendStreamRequestSchema>;
+
+if (process.argv[2] === "redis-memory") {
+  await measureRedisMemory();
+  process.exit();
+}
 
 const recipients = Number(process.argv[2] ?? 1_000_000);
 const recipientsPerChunk = 5_000;

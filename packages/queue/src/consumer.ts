@@ -49,6 +49,13 @@ const retryAfterErrorMs = 1_000;
  */
 const mostTakeovers = 10;
 
+/**
+ * How long a process may be silent until its jobs count as left behind, and how often that is looked for: what a killed
+ * sender had not claimed yet goes on after as long. Taking over from one that lives does no harm.
+ */
+const lockMs = 10_000;
+const stalledCheckMs = 5_000;
+
 /** What is left to do for BullMQ when no job runs any more. */
 const closeTimeoutMs = 1_000;
 
@@ -75,6 +82,8 @@ export function createJobConsumer(options: JobConsumerOptions): JobConsumer {
         prefix: options.prefix,
         concurrency: options.concurrency,
         maxStalledCount: mostTakeovers,
+        lockDuration: lockMs,
+        stalledInterval: stalledCheckMs,
         runRetryDelay: retryAfterErrorMs,
         // As the producer asks for each of its jobs; here for jobs of anybody else.
         removeOnComplete: { count: 0 },

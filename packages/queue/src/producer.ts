@@ -19,6 +19,13 @@ export interface JobProducer {
    * @throws {HubError} `unavailable`, when none, some or all of them may have been added: adding them again is harmless
    */
   enqueue(jobs: readonly SendMessageJob[]): Promise<void>;
+  /**
+   * Lets go of jobs that have run and are still held: none of ours is, but what another release or a person has left there
+   * would block its id for good. For jobs that are offered again, before they are.
+   *
+   * @throws {HubError} `unavailable`
+   */
+  dropFinished(): Promise<void>;
   /** How many jobs wait and run. @throws {HubError} `unavailable` */
   depth(): Promise<QueueDepth>;
   /** Closes the connection, if it is the producer's own. */
@@ -27,6 +34,9 @@ export interface JobProducer {
 
 /** BullMQ keeps the last events of a queue for listeners; nobody listens here. */
 const keptEvents = 100;
+
+/** Finished jobs let go of per state and call; the next call takes the next ones. */
+const mostDropped = 1_000;
 
 /** PostgreSQL decides about retries, so nothing of a job that has run stays behind: what stays would block its id. */
 const jobOptions = { attempts: 1, removeOnComplete: true, removeOnFail: true };
@@ -79,6 +89,12 @@ export function createJobProducer(options: { redis: string | Redis; prefix: stri
         opts: { jobId: sendMessageJob.id(job) },
       }));
       await call("enqueue", (opened) => opened.addBulk(entries));
+    },
+
+    async dropFinished() {
+      await call("dropFinished", async (opened) => {
+        for (const state of ["failed", "completed"] as const) await opened.clean(0, mostDropped, state);
+      });
     },
 
     async depth() {

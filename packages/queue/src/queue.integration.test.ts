@@ -164,6 +164,25 @@ describe("a job that fails", () => {
     await until(2);
   });
 
+  test.each(["failed", "completed"] as const)(
+    "and is held as %s by whomever makes room when it is offered again",
+    async (how) => {
+      const connection = createRedisConnection(redisUrl);
+      const queue = new Queue(sendMessageJob.queue, { connection, prefix });
+      const id = sendMessageJob.id(job(1));
+      const held = await queue.add("send-message", {}, { jobId: id, removeOnComplete: false, removeOnFail: false });
+      await redisHolds(held.id!, how);
+      await producer.enqueue([job(1)]);
+      expect(await producer.depth()).toEqual({ waiting: 0, active: 0 });
+      await producer.dropFinished();
+      await producer.enqueue([job(1)]);
+      const { until } = await consume();
+      await until(1);
+      await queue.close();
+      connection.disconnect();
+    },
+  );
+
   test("to decode is reported and gone, and others go on", async () => {
     const connection = createRedisConnection(redisUrl);
     const queue = new Queue("whatsapp-bulk", { connection, prefix });
@@ -180,6 +199,16 @@ describe("a job that fails", () => {
     expect(await producer.depth()).toMatchObject({ waiting: 0 });
   });
 });
+
+/** Puts the job that waits among those that have run, as a worker without our options would. */
+async function redisHolds(id: string, state: "failed" | "completed"): Promise<void> {
+  await withRedis(redisUrl, async (redis) => {
+    const queue = `${prefix}:${sendMessageJob.queue}`;
+    await redis.lrem(`${queue}:wait`, 0, id);
+    await redis.zadd(`${queue}:${state}`, Date.now() - 1000, id);
+    await redis.hset(`${queue}:${id}`, "finishedOn", Date.now() - 1000);
+  });
+}
 
 describe("stopping", () => {
   test("tells the running handler and waits for it", async () => {

@@ -51,6 +51,8 @@ export function createPlanRound(deps: PlannerDeps) {
     const again = await reofferQueued(store.pool, senderId, reoffer);
     const { horizonMs, probeLostAfterMs } = deps;
     const planned = await planSender(store.pool, senderId, { now: at, horizonMs, paceRecoveryMs, probeLostAfterMs });
+    // Whatever keeps a job from running must not keep the next one of its name from it.
+    if (again.length > 0) await deps.producer.dropFinished();
     await deps.producer.enqueue([...again, ...planned].map(toJob));
     events.planned({ planned: planned.length, offeredAgain: again.length });
   }
