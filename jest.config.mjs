@@ -37,5 +37,12 @@ export default {
       testMatch: ["**/*.e2e.test.ts"],
       setupFilesAfterEnv: ["<rootDir>/test/setup/e2e.ts"],
     },
+    {
+      // Not of npm test: they need helm, which npm run check:kube brings.
+      ...shared,
+      displayName: "kube",
+      roots: ["<rootDir>/test/kube"],
+      testMatch: ["**/*.kube.test.ts"],
+    },
   ],
 };

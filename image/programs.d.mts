@@ -1,0 +1,2 @@
+export const programs: ReadonlyMap<string, string>;
+export const modulesToCompile: readonly string[];

@@ -1,0 +1,119 @@
+// npm run check:kube: everything that can be said about helm/ and k8s/ without a cluster. Needs Go to build its tools once
+// (minutes; then seconds); where there is none it says so and is content, unless told to be --strict.
+//
+// KUBE_SCHEMAS names a folder with the descriptions of Kubernetes and of the CRDs (kubernetes-*-swagger.json, crds/*.yaml);
+// without it kubeconform asks the public ones.
+//
+//   npm run check:kube -- --write    writes the chart's README instead of comparing it
+import { spawnSync } from "node:child_process";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { ensureTools, hasGo } from "./kube-tools.mjs";
+import { writeSchemas } from "./kube-schemas.mjs";
+
+const chart = "helm/whatsapp-hub";
+/** The oldest that the chart is for, and a recent one. */
+const kubeVersions = ["1.30.0", "1.34.0"];
+/** What a slip of the finger looks like; each must be refused, or the validation sleeps. */
+const misspellings = [
+  ["readOnlyRootFilesystem:", "readOnlyRootFileSystem:"],
+  ["terminationGracePeriodSeconds:", "terminationGracePeriod:"],
+  ["maxReplicaCount:", "maxReplicas:"],
+];
+const publicSchemas = [
+  "default",
+  "https://raw.githubusercontent.com/datreeio/CRDs-catalog/main/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json",
+];
+
+const strict = process.argv.includes("--strict");
+if (!hasGo()) {
+  console.log("SKIP  helm/ and k8s/ were not checked: Go is needed to build the tools (scripts/kube-tools.mjs).");
+  process.exit(strict ? 1 : 0);
+}
+const tools = ensureTools();
+const schemas = process.env.KUBE_SCHEMAS
+  ? [writeSchemas(process.env.KUBE_SCHEMAS, ".cache/kube-schemas")]
+  : publicSchemas;
+/** False where neither a folder nor the public schemas are at hand. */
+const canValidate = conform("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n").status === 0;
+if (!canValidate)
+  console.log("SKIP  nothing is validated: KUBE_SCHEMAS is not set, and the public schemas cannot be had.");
+const valueFiles = globSync(`${chart}/ci/*-values.yaml`).toSorted();
+const faults = [];
+
+step("chart lints", () => {
+  for (const file of valueFiles)
+    for (const version of kubeVersions)
+      run(
+        tools.helm,
+        ["lint", "--strict", "--quiet", "--kube-version", version, "-f", file, chart],
+        `${file} ${version}`,
+      );
+});
+step("rendered objects are what Kubernetes knows", () => {
+  if (!canValidate) return;
+  for (const file of valueFiles)
+    for (const version of kubeVersions) validate(render(file, version), `${basename(file)} on ${version}`);
+});
+step("a misspelled field is noticed", () => {
+  if (!canValidate) return;
+  const text = ["production", "keda"]
+    .map((name) => render(`${chart}/ci/${name}-values.yaml`, kubeVersions[0]))
+    .join("\n");
+  for (const [right, wrong] of misspellings) {
+    if (!text.includes(right)) faults.push(`nothing says ${right}`);
+    else if (conform(text.replace(right, wrong)).status === 0) faults.push(`${wrong} was taken for good`);
+  }
+});
+step("kustomize builds k8s/", () => {
+  for (const file of globSync("k8s/*/kustomization.yaml"))
+    validate(run(tools.kustomize, ["build", join(file, "..")], file), file);
+});
+step("README of the chart", () => {
+  const target = join(chart, "README.md");
+  const before = readFileSync(target, "utf8");
+  run(tools["helm-docs"], ["--chart-search-root", "helm", "--log-level", "error"], "helm-docs");
+  const after = readFileSync(target, "utf8");
+  if (after === before || process.argv.includes("--write")) return;
+  writeFileSync(target, before);
+  faults.push(`${target} is not what values.yaml says; run npm run check:kube -- --write`);
+});
+step("what the templates decide", () => {
+  const jest = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning", "node_modules/jest/bin/jest.js"];
+  const env = { ...process.env, HELM: tools.helm };
+  run(process.execPath, [...jest, "--selectProjects", "kube"], "tests", { env, stdio: "inherit" });
+});
+process.exitCode = faults.length === 0 && (canValidate || !strict) ? 0 : 1;
+
+function step(title, work) {
+  const before = faults.length;
+  const from = Date.now();
+  work();
+  const found = faults.slice(before);
+  console.log(`${found.length === 0 ? "ok  " : "FAIL"} ${title} (${((Date.now() - from) / 1000).toFixed(1)} s)`);
+  for (const fault of found) console.log(fault);
+}
+
+function render(file, version) {
+  return run(tools.helm, ["template", "hub", chart, "--namespace", "hub", "--kube-version", version, "-f", file], file);
+}
+
+function validate(text, title) {
+  const { status, stdout, stderr } = conform(text);
+  if (canValidate && status !== 0) faults.push(`${title}: ${stdout}${stderr}`);
+}
+
+function conform(text) {
+  const locations = schemas.flatMap((schema) => ["-schema-location", schema]);
+  return spawnSync(tools.kubeconform, ["-strict", ...locations, "-"], { input: text, encoding: "utf8" });
+}
+
+function run(command, args, title, options = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    encoding: "utf8",
+    maxBuffer: 64 << 20,
+    ...options,
+  });
+  if (status !== 0) faults.push(`${title}: ${error?.message ?? `${stdout ?? ""}${stderr ?? ""}`}`);
+  return stdout ?? "";
+}
