@@ -20,6 +20,8 @@ const misspellings = [
   ["terminationGracePeriodSeconds:", "terminationGracePeriod:"],
   ["maxReplicaCount:", "maxReplicas:"],
 ];
+/** Whose module has the schemas of its configuration. */
+const skaffold = "github.com/GoogleContainerTools/skaffold/v2@v2.13.2";
 const publicSchemas = [
   "default",
   "https://raw.githubusercontent.com/datreeio/CRDs-catalog/main/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json",
@@ -38,7 +40,7 @@ const schemas = process.env.KUBE_SCHEMAS
 const canValidate = conform("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n").status === 0;
 if (!canValidate)
   console.log("SKIP  nothing is validated: KUBE_SCHEMAS is not set, and the public schemas cannot be had.");
-const valueFiles = globSync(`${chart}/ci/*-values.yaml`).toSorted();
+const valueFiles = [...globSync(`${chart}/ci/*-values.yaml`).toSorted(), "k8s/dev/values.yaml"];
 const faults = [];
 
 step("chart lints", () => {
@@ -68,6 +70,17 @@ step("a misspelled field is noticed", () => {
 step("kustomize builds k8s/", () => {
   for (const file of globSync("k8s/*/kustomization.yaml"))
     validate(run(tools.kustomize, ["build", join(file, "..")], file), file);
+});
+step("skaffold.yaml is what skaffold knows", () => {
+  const { Dir: module } = JSON.parse(run("go", ["mod", "download", "-json", skaffold], skaffold));
+  const text = readFileSync("skaffold.yaml", "utf8");
+  const [, version] = /^apiVersion: skaffold\/(\w+)$/m.exec(text);
+  const location = join(module, `docs-v2/content/en/schemas/${version}.json`);
+  const { status, stdout, stderr } = spawnSync(tools.kubeconform, ["-strict", "-schema-location", location, "-"], {
+    input: text,
+    encoding: "utf8",
+  });
+  if (status !== 0) faults.push(`${stdout}${stderr}`);
 });
 step("README of the chart", () => {
   const target = join(chart, "README.md");

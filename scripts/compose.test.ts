@@ -27,10 +27,12 @@ const services = compose["services"] as Record<string, ComposeService>;
 const hub = ["gateway", "dispatch", "sender", "webhook-ingest", "status-query"];
 
 /** What a service may say here; Compose knows more, and a misspelled word is none of them. */
-const words = new Set([
-  ...["image", "build", "restart", "read_only", "cap_drop", "security_opt", "mem_limit", "stop_grace_period"],
-  ...["healthcheck", "command", "environment", "ports", "volumes", "depends_on"],
-]);
+const words = new Set(
+  (
+    "image build restart read_only cap_drop security_opt mem_limit stop_grace_period " +
+    "healthcheck command environment ports volumes depends_on"
+  ).split(" "),
+);
 
 async function schemaOf(name: string): Promise<ConfigSchema> {
   const { config } = (await import(join(root, "services", name, "src/config.ts"))) as { config: ConfigSchema };

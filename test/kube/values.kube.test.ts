@@ -5,7 +5,7 @@ import { queueNames } from "@wahub/queue";
 import { PROJECT_ROOT } from "../../tools/stack/src/project.ts";
 import { all, chart, development, enough, find, type KubeObject, render } from "./rendered.ts";
 
-const with_ = (values: object): KubeObject[] => render({ ...enough, ...values });
+const withValues = (values: object): KubeObject[] => render({ ...enough, ...values });
 const replicas = (objects: KubeObject[], name: string): unknown =>
   find(objects, "Deployment", `hub-whatsapp-hub-${name}`).spec.replicas;
 
@@ -33,7 +33,7 @@ describe("what cannot work is refused in words", () => {
     ["autoscaling: minReplicas is more", { services: { gateway: { autoscaling: { enabled: true, minReplicas: 9 } } } }],
     ["only gateway and webhookIngest", { services: { dispatch: { ingress: { enabled: true, host: "a.example" } } } }],
     ["services.gateway.ingress.host is required", { services: { gateway: { ingress: { enabled: true } } } }],
-  ])("%s", (words, values) => expect(() => with_(values)).toThrow(words));
+  ])("%s", (words, values) => expect(() => withValues(values)).toThrow(words));
 
   test("all faults are told at once", () => {
     expect(() => render({})).toThrow(/publicWebhookUrl[^]*twilioAccountSid[^]*existingSecret/);
@@ -46,12 +46,12 @@ describe("what cannot work is refused in words", () => {
     ["a service that does not exist", { services: { webhook: {} } }],
     ["in a peer", { networkPolicy: { ingressFrom: [{ podSelectors: {} }] } }],
     ["a number where a text belongs", { services: { sender: { env: { SENDER_CONCURRENCY: 1_000_000 } } } }],
-  ])("an unknown value: %s", (_, values) => expect(() => with_(values)).toThrow(/schema/));
+  ])("an unknown value: %s", (_, values) => expect(() => withValues(values)).toThrow(/schema/));
 });
 
 describe("scaling", () => {
   test("replicas are left to whoever scales, and there are no two of them", () => {
-    const scaled = with_({
+    const scaled = withValues({
       defaults: { autoscaling: { enabled: true } },
       services: { sender: { autoscaling: { enabled: false } } },
       keda: { enabled: true, prometheus: { serverAddress: "http://prometheus:9090" } },
@@ -62,24 +62,24 @@ describe("scaling", () => {
     );
     expect(all(scaled, "HorizontalPodAutoscaler")).toHaveLength(4);
     expect(all(scaled, "ScaledObject")).toHaveLength(1);
-    expect(replicas(with_({}), "sender")).toBe(2);
+    expect(replicas(withValues({}), "sender")).toBe(2);
   });
 
   test("a service can be set and left out by itself", () => {
-    const objects = with_({ services: { sender: { replicas: 7 }, gateway: { enabled: false } } });
+    const objects = withValues({ services: { sender: { replicas: 7 }, gateway: { enabled: false } } });
     expect(replicas(objects, "sender")).toBe(7);
     expect(replicas(objects, "dispatch")).toBe(2);
     expect(JSON.stringify(all(objects, "Deployment"))).not.toContain("hub-whatsapp-hub-gateway");
   });
 
   test("Prometheus is asked for a measure that dispatch has", () => {
-    const objects = with_({ keda: { enabled: true, prometheus: { serverAddress: "http://prometheus:9090" } } });
+    const objects = withValues({ keda: { enabled: true, prometheus: { serverAddress: "http://prometheus:9090" } } });
     const [, metric] = /(whatsapphub_\w+)/.exec(all(objects, "ScaledObject")[0].spec.triggers[0].metadata.query) ?? [];
     expect(readFileSync(join(PROJECT_ROOT, "services/dispatch/src/events.ts"), "utf8")).toContain(`"${metric}"`);
   });
 
   test("Redis is asked for the queues that there are", () => {
-    const objects = with_({ keda: { enabled: true, trigger: "redis", redis: { address: "redis:6379" } } });
+    const objects = withValues({ keda: { enabled: true, trigger: "redis", redis: { address: "redis:6379" } } });
     const lists = all(objects, "ScaledObject")[0].spec.triggers.map((one: KubeObject) => one.metadata.listName);
     expect(new Set(lists)).toEqual(
       new Set(queueNames.flatMap((queue) => [`wahub:${queue}:wait`, `wahub:${queue}:prioritized`])),
@@ -87,7 +87,7 @@ describe("scaling", () => {
   });
 
   test("there is a disruption budget where there is something to guard", () => {
-    const budgets = (values: object): number => all(with_(values), "PodDisruptionBudget").length;
+    const budgets = (values: object): number => all(withValues(values), "PodDisruptionBudget").length;
     expect(budgets({})).toBe(5);
     expect(budgets({ defaults: { replicas: 1 } })).toBe(0);
     expect(budgets({ defaults: { replicas: 1, autoscaling: { enabled: true, minReplicas: 2 } } })).toBe(5);
@@ -97,7 +97,10 @@ describe("scaling", () => {
 describe("doors", () => {
   test("gRPC services have a name with every pod's address, HTTP ones an address", () => {
     const kinds = Object.fromEntries(
-      all(with_({}), "Service").map((one) => [one.metadata.name.replace("hub-whatsapp-hub-", ""), one.spec.clusterIP]),
+      all(withValues({}), "Service").map((one) => [
+        one.metadata.name.replace("hub-whatsapp-hub-", ""),
+        one.spec.clusterIP,
+      ]),
     );
     expect(kinds).toEqual({
       gateway: undefined,
@@ -108,7 +111,7 @@ describe("doors", () => {
   });
 
   test("an Ingress leads to the gateway and to webhook-ingest where it is asked for", () => {
-    expect(all(with_({}), "Ingress")).toEqual([]);
+    expect(all(withValues({}), "Ingress")).toEqual([]);
     const [ingress] = all(render({}, [join(chart, "ci/production-values.yaml")]), "Ingress").filter((one) =>
       one.metadata.name.endsWith("webhook-ingest"),
     );
