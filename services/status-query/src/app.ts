@@ -1,6 +1,7 @@
 import {
   createAdminServer,
   createApp,
+  createFairGate,
   createGrpcServer,
   createLogger,
   createMetrics,
@@ -10,7 +11,8 @@ import {
   type App,
 } from "@wahub/platform";
 import { StatusService } from "@wahub/proto";
-import { createAuthenticator, createStore, requireApiKey, withStoreErrors } from "@wahub/store";
+import { cancelable, createAuthenticator, createStore, readBatch, requireApiKey, withStoreErrors } from "@wahub/store";
+import { createBatchFeed } from "./batch-feed.ts";
 import type { StatusQueryConfig } from "./config.ts";
 import { createGetBatch } from "./get-batch.ts";
 import { createGetMessage } from "./get-message.ts";
@@ -35,6 +37,16 @@ export function createStatusQuery(config: StatusQueryConfig, overrides: { now?: 
     statementTimeoutMs: config.STATEMENT_TIMEOUT_MS,
     queryTimeoutMs: config.STATEMENT_TIMEOUT_MS + answerSlackMs,
   });
+  const feed = createBatchFeed({
+    read: (tenantId, batchId, signal) =>
+      withStoreErrors(() => readBatch(cancelable(store.pool, signal), tenantId, batchId)),
+    everyMs: config.WATCH_EVERY_MS,
+  });
+  const places = createFairGate({
+    capacity: config.WATCHERS_MAX,
+    capacityPerKey: Math.min(config.WATCHERS_PER_TENANT_MAX, config.WATCHERS_MAX),
+    busyWith: "batches are being watched",
+  });
   const admin = createAdminServer({
     host: config.HOST,
     port: config.ADMIN_PORT,
@@ -52,7 +64,7 @@ export function createStatusQuery(config: StatusQueryConfig, overrides: { now?: 
           getMessage: createGetMessage(store),
           getBatch: createGetBatch(store),
           listMessages: createListMessages(store),
-          watchBatch: createWatchBatch(store, { everyMs: config.WATCH_EVERY_MS }),
+          watchBatch: createWatchBatch(feed, places),
         },
       },
     ],

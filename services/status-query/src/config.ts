@@ -32,6 +32,16 @@ export const config = {
     default: 500,
     doc: "How often a watched batch is looked at.",
   },
+  WATCHERS_MAX: {
+    parse: integer({ min: 1, max: 100_000 }),
+    default: 5000,
+    doc: "Most streams of WatchBatch at once. They share one look at each batch.",
+  },
+  WATCHERS_PER_TENANT_MAX: {
+    parse: integer({ min: 1, max: 100_000 }),
+    default: 1000,
+    doc: "Most streams of WatchBatch of one tenant at once.",
+  },
 } satisfies ConfigSchema;
 
 export type StatusQueryConfig = Config<typeof config>;

@@ -30,6 +30,7 @@ const settings = (databaseUrl: string): Record<string, string> => ({
   LOG_LEVEL: "silent",
   DATABASE_URL: databaseUrl,
   WATCH_EVERY_MS: "50",
+  WATCHERS_PER_TENANT_MAX: "200",
 });
 
 beforeAll(async () => {
@@ -173,6 +174,30 @@ describe("a batch", () => {
     ]);
     expect(seen.at(-1)!.counts).toMatchObject([{ status: MessageStatus.CANCELED, count: 2 }]);
     expect(timestampDate(seen.at(-1)!.canceledAt!)).toEqual(later(2000));
+  });
+
+  test("is looked at once for two hundred watchers, who all hear of its end", async () => {
+    const batch = await storeSampleBatch(db.store, { createdAt: now, recipients: 2 });
+    const started = Promise.withResolvers<void>();
+    let watching = 0;
+    const watchers = Array.from({ length: 200 }, async () => {
+      let last: Batch | undefined;
+      for await (const { batch: shown } of status.watchBatch({ batchId: batch.id }, call)) {
+        if (last === undefined && ++watching === 200) started.resolve();
+        last = shown;
+      }
+      return last?.settledAt !== undefined;
+    });
+    await started.promise;
+    // One more than there is room for.
+    const more = status.watchBatch({ batchId: batch.id }, call)[Symbol.asyncIterator]().next();
+    await expect(more).rejects.toMatchObject({ kind: "limited", retryAfterMs: 1_000 });
+    await send(batch, 0);
+    await foldCounts(db.store.pool, { now: later(3000), limit: 1000 });
+    expect(await Promise.all(watchers)).toEqual(watchers.map(() => true));
+    const again = status.watchBatch({ batchId: batch.id }, call)[Symbol.asyncIterator]();
+    expect((await again.next()).done).toBe(false);
+    await again.return?.();
   });
 
   test("can be watched for a while only", async () => {

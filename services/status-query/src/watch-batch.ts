@@ -1,39 +1,28 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { notFound } from "@wahub/domain";
-import type { CallContext } from "@wahub/platform";
+import type { CallContext, FairGate } from "@wahub/platform";
 import type { WatchBatchRequest } from "@wahub/proto";
-import {
-  cancelable,
-  readBatch,
-  toBatch,
-  withStoreErrors,
-  type Caller,
-  type Store,
-  type StoredBatch,
-} from "@wahub/store";
+import { toBatch, type Caller } from "@wahub/store";
+import type { BatchFeed } from "./batch-feed.ts";
 
 /**
  * WatchBatch: the batch now and whenever its counts or state change, until it is settled. The database is asked at an
- * interval; changes in between come as one. A slow reader slows only its own stream.
+ * interval, once for all who watch the batch; changes in between come as one. A slow reader slows only its own stream.
+ *
+ * @param places how many streams there may be at once, per tenant and in all
  */
-export function createWatchBatch(store: Store, options: { everyMs: number }) {
+export function createWatchBatch(feed: BatchFeed, places: FairGate) {
   return async function* (request: WatchBatchRequest, context: CallContext<Caller>) {
     const batchId = request.batchId.toLowerCase();
+    const { tenantId } = context.caller;
     const ended = AbortSignal.any([context.signal, context.stopping]);
-    const pool = cancelable(store.pool, ended);
-    for (let shown = ""; ;) {
-      const batch = await withStoreErrors(() => readBatch(pool, context.caller.tenantId, batchId));
-      if (!batch) throw notFound(`batch ${batchId}`);
-      const face = visible(batch);
-      if (face !== shown) yield { batch: toBatch(batch) };
-      shown = face;
-      if (batch.settledAt) return;
-      await sleep(options.everyMs, undefined, { signal: ended }).catch(() => ended.throwIfAborted());
+    const leave = await places.enter(tenantId, 1, ended);
+    try {
+      for await (const batch of feed.watch(tenantId, batchId, ended)) {
+        if (batch === undefined) throw notFound(`batch ${batchId}`);
+        yield { batch: toBatch(batch) };
+      }
+    } finally {
+      leave();
     }
   };
-}
-
-/** What a watcher would notice a change of. */
-function visible({ state, pause, counts, completedAt, settledAt }: StoredBatch): string {
-  return JSON.stringify([state, pause?.at, counts, completedAt, settledAt]);
 }
