@@ -14,19 +14,21 @@ export function newBatchId(createdAt: Date, random: (size: number) => Uint8Array
 }
 
 /**
- * The id of the message to one recipient in one batch: a UUIDv8 of the batch's creation time (48 bits) and a digest of
- * batch and recipient. The same recipient in the same batch always gets the same id, so the primary key keeps a
+ * The id of the message to one recipient in one batch: a UUIDv8 of the batch's creation time (48 bits) and a keyed digest
+ * of batch and recipient. The same recipient in the same batch always gets the same id, so the primary key keeps a
  * recipient from being stored twice, and the id alone finds the partition.
  *
+ * @param tenantKey the tenant's secret: whoever knows a batch's id and sees a message's, in a URL or a log line, cannot
+ *   try out whose number it is
  * @param recipientKey as `parseRecipient` returns it
  */
-export function messageId(batchId: string, recipientKey: string): string {
-  return createMessageIds(batchId)(recipientKey);
+export function messageId(tenantKey: Buffer, batchId: string, recipientKey: string): string {
+  return createMessageIds(tenantKey, batchId)(recipientKey);
 }
 
 /** As `messageId`, for many recipients of one batch. */
-export function createMessageIds(batchId: string): (recipientKey: string) => string {
-  const digest = createKeyedDigest(batchId);
+export function createMessageIds(tenantKey: Buffer, batchId: string): (recipientKey: string) => string {
+  const digest = createKeyedDigest(createKeyedDigest(tenantKey)(batchId));
   const time = Buffer.from(hex(batchId).slice(0, 12), "hex");
   return (recipientKey) => formatUuid(Buffer.concat([time, digest(recipientKey)], 16), 8);
 }

@@ -8,7 +8,7 @@ import type { IntakeProgress } from "./open-batch.ts";
 
 /** One recipient of a batch. */
 export interface NewMessage {
-  /** From `messageId(batchId, recipientKey)`. */
+  /** From `messageId`. */
   readonly id: string;
   readonly recipient: string;
   readonly recipientKey: string;

@@ -53,9 +53,11 @@ const append = (batch: OwnedBatch, messages: readonly NewMessage[], received: nu
 const start = (batch: OwnedBatch) =>
   withTransaction(db.store.pool, (client) => startBatch(client, tenantId, batch, now));
 
+const tenantKey = Buffer.alloc(32, 1);
+
 function newMessages(batchId: string, count: number, from = 0, metadata?: string): NewMessage[] {
   return Array.from({ length: count }, (_, i) => ({
-    id: messageId(batchId, `+1415555${from + i}`),
+    id: messageId(tenantKey, batchId, `+1415555${from + i}`),
     recipient: `+1415555${from + i}`,
     recipientKey: `+1415555${from + i}`,
     recipientHash: Buffer.from([i >> 8, i & 255, 9, 92]),

@@ -1,4 +1,4 @@
-import { createMessageIds, HubError } from "@wahub/domain";
+import { HubError } from "@wahub/domain";
 import type { CallContext } from "@wahub/platform";
 import type { BulkSendRequest } from "@wahub/proto";
 import { withStoreErrors, withTransaction, type Caller, type Store } from "@wahub/store";
@@ -51,7 +51,7 @@ export function createBulkSend(deps: {
       );
       if (batch.repeated) events.batchRepeated(log, { batchId: batch.id });
       else events.batchAccepted(log, { batchId: batch.id, ...countsOf(reader, batch.total!) });
-      return answer(batch.id, read, reader);
+      return answer(batch.id, intake.idsIn(batch.id), read, reader);
     });
   };
 }
@@ -65,10 +65,10 @@ function beganAsStream(batchId: string): HubError {
 
 function answer(
   batchId: string,
+  idOf: (recipientKey: string) => string,
   read: readonly (GoodRecipient | undefined)[],
   { rejected, rejectedCount }: { rejected: readonly { index: number; reason: string }[]; rejectedCount: number },
 ) {
-  const idOf = createMessageIds(batchId);
   const messageIds = read.map((recipient) => (recipient ? idOf(recipient.number.key) : ""));
   return {
     batchId,

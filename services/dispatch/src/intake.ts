@@ -31,6 +31,8 @@ export interface Intake {
   /** Kept with the batch: what Twilio is told with each message, and what is waited for, must not differ. */
   readonly validityS: number | undefined;
   readonly hashOf: (recipientKey: string) => Buffer;
+  /** The ids of a batch's messages, by recipient key. */
+  readonly idsIn: (batchId: string) => (recipientKey: string) => string;
 }
 
 /**
@@ -61,6 +63,7 @@ export async function prepareIntake(
     header,
     validityS: header.unknownPolicy === UnknownPolicy.RESEND ? options.resendValidityS : undefined,
     hashOf: createRecipientHash(hashKey),
+    idsIn: (batchId) => createMessageIds(hashKey, batchId),
   };
 }
 
@@ -136,7 +139,7 @@ function owned({ owner, ownedForMs }: Intake, { id, createdAt, senderId }: OpenB
 
 /** Rows of distinct recipients: of two spellings of one number the first counts. */
 function toMessages(intake: Intake, batchId: string, recipients: readonly GoodRecipient[]): NewMessage[] {
-  const idOf = createMessageIds(batchId);
+  const idOf = intake.idsIn(batchId);
   const byKey = new Map<string, NewMessage>();
   for (const { number, metadata } of recipients) {
     if (byKey.has(number.key)) continue;

@@ -4,7 +4,7 @@
  */
 export const messageTables: readonly string[] = [
   `create table message (
-     id             uuid        not null primary key,        -- UUIDv8: 48 bits of time, then a digest of batch and recipient
+     id             uuid        not null primary key,        -- UUIDv8: 48 bits of time, then a keyed digest of batch and recipient
      tenant_id      uuid        not null,
      batch_id       uuid        not null,
      recipient      text        not null,                    -- E.164

@@ -7,6 +7,7 @@ import { openBatch } from "../open-batch.ts";
 import { declareSender } from "../senders.ts";
 import { startBatch } from "../start-batch.ts";
 import type { Store } from "../store.ts";
+import { tenantHashKey } from "../tenants.ts";
 import { withTransaction } from "../transaction.ts";
 
 /** What a test wants to say about its batch; all else is made up. */
@@ -47,10 +48,11 @@ export async function storeSampleBatch(store: Store, options: SampleBatchOptions
   const { createdAt } = options;
   const { tenantId, accountId, senderId } = await declareSender(store, { ...sampleSender, now: createdAt });
   const id = options.id ?? newBatchId(createdAt);
+  const tenantKey = await tenantHashKey(store.pool, tenantId);
   const messages = recipientsOf(options.recipients).map((recipient) => {
     const own = options.ownMetadata?.[recipient];
     return {
-      id: messageId(id, recipientKey(recipient)),
+      id: messageId(tenantKey, id, recipientKey(recipient)),
       recipient,
       recipientKey: recipientKey(recipient),
       recipientHash: createHash("sha256").update(recipientKey(recipient)).digest(),
