@@ -24,13 +24,13 @@ function scripted() {
   }[] = [];
   let wake = (): void => {};
   return {
-    read: (_tenantId: string, _batchId: string, signal: AbortSignal) =>
+    read: async (_tenantId: string, _batchId: string, signal: AbortSignal) =>
       new Promise<StoredBatch | undefined>((answer, fail) => {
         asked.push({ answer, fail, signal });
         wake();
       }),
     count: () => asked.length,
-    async question(n: number) {
+    question: async (n: number) => {
       while (asked.length <= n) await new Promise<void>((resolve) => (wake = resolve));
       return asked[n]!;
     },

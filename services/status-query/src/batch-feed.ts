@@ -26,7 +26,8 @@ interface Watched {
   latest: StoredBatch | undefined;
   /** No change will come any more. */
   isOver: boolean;
-  error: unknown;
+  /** Rejected with what reading failed with. */
+  failure: Promise<never> | undefined;
   /** Replaced with each change. */
   change: PromiseWithResolvers<void>;
   /** Aborted when nobody watches any more. */
@@ -50,7 +51,9 @@ export function createBatchFeed({ read, everyMs }: BatchFeedOptions): BatchFeed 
       }
     } catch (error) {
       watched.isOver = true;
-      watched.error = error;
+      watched.failure = Promise.reject(error);
+      // Where everybody has gone meanwhile, nobody waits for it.
+      watched.failure.catch(() => undefined);
       watched.change.resolve();
     } finally {
       forget(key, watched);
@@ -69,7 +72,7 @@ export function createBatchFeed({ read, everyMs }: BatchFeedOptions): BatchFeed 
       version: 0,
       latest: undefined,
       isOver: false,
-      error: undefined,
+      failure: undefined,
       change: Promise.withResolvers(),
       unwatched: new AbortController(),
     };
@@ -87,7 +90,7 @@ export function createBatchFeed({ read, everyMs }: BatchFeedOptions): BatchFeed 
       try {
         for (let seen = 0; ;) {
           if (watched.version === seen && !watched.isOver) await orAborted(watched.change.promise, signal);
-          if (watched.error !== undefined) throw watched.error;
+          if (watched.failure !== undefined) await watched.failure;
           if (watched.version === seen) return;
           seen = watched.version;
           yield watched.latest;
