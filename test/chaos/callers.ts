@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { HubError } from "@wahub/domain";
 import { createGrpcClient } from "@wahub/platform";
-import { DispatchService } from "@wahub/proto";
+import { DispatchService, UnknownPolicy, UnknownResolution } from "@wahub/proto";
 import type { Stack } from "@wahub/stack";
 import type { Order } from "./campaign.ts";
 import { stateWord } from "./words.ts";
@@ -57,6 +57,7 @@ export function createCallers({ stack, seed, say, signal }: CallerDeps) {
       idempotencyKey: `chaos ${seed} ${order.name}`,
       content: { kind: { case: "text" as const, value: { body: order.body } } },
       ...(expiresAt && { expiresAt: timestampFromMs(expiresAt.getTime()) }),
+      unknownPolicy: { assume_sent: UnknownPolicy.ASSUME_SENT, hold: UnknownPolicy.HOLD }[order.policy],
     };
     const recipients = order.recipients.map((phone, i) => ({ phone, metadata: { customer: i } }));
     const gateways = stack.replicas("gateway");
@@ -150,6 +151,14 @@ export function createCallers({ stack, seed, say, signal }: CallerDeps) {
       if (again.answer !== batchId) throw new Error(`${order.name}: the same key was answered with two batches`);
       await controlled;
       return { order, batchId, calls };
+    },
+    /** What a person does about held messages that nobody can say anything about; the number of those decided. */
+    async decideHeld(batchId: string): Promise<number> {
+      const request = { batchId, resolution: UnknownResolution.ASSUME_SENT };
+      const { answer } = await persist("ResolveUnknown", () =>
+        dispatch.resolveUnknown(request, { authorization, signal }),
+      );
+      return answer.resolvedCount;
     },
     close: () => dispatch.close(),
   };

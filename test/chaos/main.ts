@@ -89,15 +89,18 @@ async function run(stack: Stack): Promise<boolean> {
   await turnKnobs(stack, CALM);
   say("the storm is over");
   const placed = (await placing).filter((one) => one !== undefined);
-  callers.close();
-
   const database = new Client({ connectionString: stack.urls.databaseUrl });
   await database.connect();
   try {
-    const settled = await untilSettled({ stack, database, say, signal }, SETTLE_MS);
+    const held = placed.filter(({ order }) => order.policy === "hold").map(({ batchId }) => batchId);
+    const settled = await untilSettled(
+      { stack, database, held, decideHeld: callers.decideHeld, say, signal },
+      SETTLE_MS,
+    );
     say(`${settled ? "settled" : "NOT SETTLED"}: ${await standing(database)}`);
     return (await conclude(stack, database, placed, struck)) && settled && failures.length === 0;
   } finally {
+    callers.close();
     await database.end();
   }
 }

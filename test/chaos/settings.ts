@@ -8,8 +8,15 @@ export const LEASE_MS = 6_000;
 const TWILIO_TIMEOUT_MS = 2_500;
 const SEND_WINDOW_MS = 2_000;
 
-/** Less than it takes until a list is asked: what is still under way then cannot be seen by anybody. */
+/**
+ * Twilio's list is first asked so long after a lease. Whatever is still on its way to Twilio by then cannot be seen by
+ * anybody; therefore window, stall and the lag of lists together end before.
+ */
+const RECONCILE_AFTER_MS = 3_000;
 export const STALL_TWILIO_MS = 3_000;
+
+/** Twilio's 429s come in spells; what they slow down is fast again soon. */
+const PACE_RECOVERY_MS = "2000";
 
 /** How long a message waits for a callback that never comes, until its batch is settled all the same. */
 const SETTLE_AFTER_S = 20;
@@ -21,6 +28,8 @@ export const ENVIRONMENT: NonNullable<StackOptions["env"]> = {
     DATABASE_TIMEOUT_MS: "5000",
     REOFFER_AFTER_MS: "4000",
     STREAM_OWNER_TIMEOUT_MS: "3000",
+    PACE_RECOVERY_MS,
+    PROBE_LOST_AFTER_MS: "8000",
     SETTLE_AFTER_S: `${SETTLE_AFTER_S}`,
   },
   sender: {
@@ -30,12 +39,19 @@ export const ENVIRONMENT: NonNullable<StackOptions["env"]> = {
     LEASE_MS: `${LEASE_MS}`,
     SEND_RETRY_DELAYS_S: "1,1,2,2,3,3",
     THROTTLED_WAIT_MS: "500",
-    PAUSED_WAIT_MS: "1000",
+    PACE_RECOVERY_MS,
+    PAUSED_WAIT_MS: "500",
+    PAUSED_WAIT_MAX_MS: "2000",
     LOG_LEVEL: "debug",
   },
   "webhook-ingest": {
     DATABASE_TIMEOUT_MS: "3000",
     LEASE_SWEEP_EVERY_MS: "500",
+    TWILIO_TIMEOUT_MS: `${TWILIO_TIMEOUT_MS}`,
+    RECONCILE_EVERY_MS: "300",
+    RECONCILE_AFTER_MS: `${RECONCILE_AFTER_MS}`,
+    RECONCILE_SETTLE_MS: "2000",
+    RECONCILE_DEADLINE_MS: "60000",
     LOG_LEVEL: "debug",
   },
   "status-query": { STATEMENT_TIMEOUT_MS: "5000" },

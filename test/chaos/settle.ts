@@ -6,6 +6,9 @@ import { statusWord } from "./words.ts";
 export interface SettleDeps {
   readonly stack: Stack;
   readonly database: Client;
+  /** Batches with messages that are held for a person to decide, and that person. */
+  readonly held: readonly string[];
+  readonly decideHeld: (batchId: string) => Promise<number>;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -14,7 +17,8 @@ const LOOK_EVERY_MS = 500;
 const SAY_EVERY_MS = 10_000;
 
 /** Waits until every batch is settled and the simulator has nothing more to say; false when `withinMs` is over first. */
-export async function untilSettled({ stack, database, say, signal }: SettleDeps, withinMs: number): Promise<boolean> {
+export async function untilSettled(deps: SettleDeps, withinMs: number): Promise<boolean> {
+  const { stack, database, say, signal } = deps;
   const giveUpAt = performance.now() + withinMs;
   let sayAt = performance.now() + SAY_EVERY_MS;
   for (;;) {
@@ -25,9 +29,14 @@ export async function untilSettled({ stack, database, say, signal }: SettleDeps,
     if (performance.now() > giveUpAt) return false;
     if (performance.now() > sayAt) {
       sayAt += SAY_EVERY_MS;
+      for (const batchId of deps.held) {
+        const decided = await deps.decideHeld(batchId);
+        if (decided > 0) say(`${decided} held messages are decided by hand`);
+      }
       say(`${rows[0]!.n} batches are not settled: ${await standing(database)}`);
     }
-    await sleep(LOOK_EVERY_MS, undefined, { signal });
+    if (signal.aborted) return false;
+    await sleep(LOOK_EVERY_MS);
   }
 }
 
