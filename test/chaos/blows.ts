@@ -92,6 +92,7 @@ const SPELLS: readonly { readonly what: string; readonly knobs: Readonly<Record<
   { what: "too_many_requests", knobs: { rate429: 0.6 } },
   { what: "list_down", knobs: { listRate500: 0.5, listRateReset: 0.4 } },
   { what: "list_hangs", knobs: { listRateHang: 0.9 } },
+  { what: "queue_full", knobs: { senderPerSecond: 2, senderQueue: 3 } },
 ];
 
 /** The blows of a storm in their order; a pure function of the seed. Each kind of the first round comes at least once. */

@@ -81,7 +81,7 @@ export function createCallers({ stack, seed, say, signal }: CallerDeps) {
           `${gateway}/bulk-send`,
           { phone_numbers: order.recipients, message: order.body },
           { "idempotency-key": header.idempotencyKey },
-        ).then(({ job_ids: ids }) => batchOf(String((ids as string[])[0])));
+        ).then(({ batch_id: batchId }) => String(batchId));
     }
   };
 
@@ -100,17 +100,6 @@ export function createCallers({ stack, seed, say, signal }: CallerDeps) {
     if (response.ok) return JSON.parse(text) as Record<string, unknown>;
     if ([429, 502, 503, 504].includes(response.status)) throw new HubError("unavailable", text);
     throw new Error(`${response.status}: ${text.slice(0, 300)}`);
-  };
-
-  /** The REST door names messages, not the batch; status-query knows whose they are. */
-  const batchOf = async (messageId: string): Promise<string> => {
-    const gateways = stack.replicas("gateway");
-    const { answer } = await persist("GetMessage", (n) =>
-      post(`http://127.0.0.1:${gateways[n % gateways.length]!.ports["http"]}/whatsapphub.v1.StatusService/GetMessage`, {
-        messageId,
-      }),
-    );
-    return (answer["message"] as { batchId: string }).batchId;
   };
 
   const control = async (order: Order, batchId: string): Promise<void> => {

@@ -36,10 +36,10 @@ const SHAPES: readonly (Omit<Order, "body" | "recipients" | "atMs"> & { share: n
   { name: "first stream", door: "stream", policy: "assume_sent", share: 0.3, at: 0 },
   { name: "first call", door: "grpc", policy: "assume_sent", share: 0.14, at: 0 },
   { name: "held", door: "grpc", policy: "hold", share: 0.07, at: 0.05 },
-  { name: "called off", door: "stream", policy: "assume_sent", share: 0.12, at: 0.15, cancelAfterMs: 4_000 },
+  { name: "called off", door: "stream", policy: "assume_sent", share: 0.12, at: 0.15, cancelAfterMs: 8_000 },
   { name: "rest", door: "rest", policy: "assume_sent", share: 0.1, at: 0.25 },
   { name: "paused", door: "connect", policy: "assume_sent", share: 0.08, at: 0.35, pauseAfterMs: 3_000 },
-  { name: "short of time", door: "grpc", policy: "assume_sent", share: 0.07, at: 0.45, expiresAfterMs: 6_000 },
+  { name: "short of time", door: "grpc", policy: "assume_sent", share: 0.07, at: 0.45, expiresAfterMs: 10_000 },
   { name: "late stream", door: "stream", policy: "assume_sent", share: 0.08, at: 0.55 },
   { name: "last call", door: "connect", policy: "assume_sent", share: 0.04, at: 0.75 },
 ];

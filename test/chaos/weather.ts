@@ -26,6 +26,9 @@ export const WEATHER: Readonly<Record<string, number>> = {
   retryAfterS: 1,
   retryAfterShare: 0.5,
 
+  senderPerSecond: 0,
+  senderQueue: 1_000_000,
+
   callbackFirstShare: 0.05,
   dropShare: 0.05,
   duplicateShare: 0.05,
@@ -44,5 +47,6 @@ export const WEATHER: Readonly<Record<string, number>> = {
 export const CALM: Readonly<Record<string, number>> = {
   ...Object.fromEntries(Object.keys(WEATHER).map((name) => [name, 0])),
   retryAfterShare: 1,
+  senderQueue: 1_000_000,
   listLagShare: 1,
 };
