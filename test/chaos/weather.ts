@@ -1,3 +1,5 @@
+import { LIST_LAG_MS } from "./settings.ts";
+
 /**
  * What Twilio is like during the storm, as knobs of the simulator: about every fourth create goes wrong, a few percent in
  * each way. What stops a whole account (401, 63038) comes in spells instead, or nothing would ever be sent.
@@ -34,7 +36,7 @@ export const WEATHER: Readonly<Record<string, number>> = {
   duplicateShare: 0.05,
   shuffleShare: 0.05,
 
-  listLagMs: 1_500,
+  listLagMs: LIST_LAG_MS,
   listLagShare: 0.3,
   listAliasShare: 0.5,
   listRate429: 0.03,
