@@ -23,8 +23,8 @@ export type Blow =
   | ({ readonly kind: "kill" } & Target)
   /** SIGTERM and a new start, as in a deployment. */
   | ({ readonly kind: "terminate" } & Target)
-  /** SIGSTOP, then SIGCONT. */
-  | ({ readonly kind: "freeze"; readonly forMs: number } & Target)
+  /** SIGSTOP, then SIGCONT; `midClaim` while answers of PostgreSQL to claims are on their way to it. */
+  | ({ readonly kind: "freeze"; readonly forMs: number; readonly midClaim: boolean } & Target)
   | { readonly kind: "redis_kill"; readonly forMs: number }
   | { readonly kind: "redis_flush" }
   | { readonly kind: "postgresql_kill"; readonly forMs: number }
@@ -54,8 +54,10 @@ export interface PlannedBlow {
 /** What the plan has to know of the configuration. */
 export interface StormFacts {
   readonly stormMs: number;
-  /** A sender is frozen for longer than this. */
+  /** A sender is frozen for longer than this ... */
   readonly leaseMs: number;
+  /** ... or even for so long after a claim that its message may be on its way a second time. */
+  readonly verdictMs: number;
   /** What is on its way to Twilio is held up for less than this: longer, and no list could tell that it still comes. */
   readonly stallTwilioMs: number;
 }
@@ -124,9 +126,11 @@ function makeBlow(kind: BlowKind, random: Random, facts: StormFacts): Blow {
       // Every second one hits the sender: what it holds is what could be lost or doubled.
       return { kind, ...target(random, random.chance(0.5) ? ["sender"] : allServices()) };
     case "freeze": {
-      const pastLease = random.chance(0.6);
-      const forMs = pastLease ? facts.leaseMs + 1_000 + random.below(3_000) : 500 + random.below(4_000);
-      return { kind, ...target(random, pastLease ? ["sender"] : allServices()), forMs };
+      if (!random.chance(0.7))
+        return { kind, ...target(random, allServices()), forMs: 500 + random.below(4_000), midClaim: false };
+      const pastMs = random.chance(0.5) ? facts.leaseMs : facts.verdictMs;
+      const forMs = pastMs + 1_000 + random.below(2_000);
+      return { kind, ...target(random, ["sender"]), forMs, midClaim: random.chance(0.6) };
     }
     case "redis_kill":
     case "postgresql_kill":

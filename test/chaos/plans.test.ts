@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { planStorm, REPLICAS } from "./blows.ts";
 import { planCampaign } from "./campaign.ts";
 
-const FACTS = { stormMs: 300_000, leaseMs: 6_000, stallTwilioMs: 3_000 };
+const FACTS = { stormMs: 300_000, leaseMs: 6_000, verdictMs: 12_000, stallTwilioMs: 3_000 };
 
 describe("the plan of a storm", () => {
   test("is the same for the same seed, and another for another", () => {

@@ -19,6 +19,9 @@ export interface StormDeps {
   readonly signal: AbortSignal;
 }
 
+/** In this time a sender has asked for some claims. */
+const HOLD_ANSWERS_MS = 400;
+
 /** Lets the planned blows fall at their times, side by side; resolves when the last one is over and undone. */
 export async function storm(plan: readonly PlannedBlow[], deps: StormDeps): Promise<readonly Struck[]> {
   const startedAt = performance.now();
@@ -40,6 +43,7 @@ export function describe(blow: Blow): string {
     kind,
     "service" in blow ? `${blow.service} ${blow.replica + 1}` : "",
     "server" in blow ? `from ${blow.server}` : "",
+    "midClaim" in blow && blow.midClaim ? "in the middle of claims" : "",
     "what" in blow ? blow.what : "",
     "forMs" in blow ? `for ${blow.forMs} ms` : "",
   ]
@@ -77,7 +81,8 @@ async function strike(
     case "freeze": {
       const service = stack.service(blow.service, blow.replica);
       if (!service.running) return "it was away already";
-      service.signal("SIGSTOP");
+      if (blow.midClaim) await holdAnswers(blow, () => service.signal("SIGSTOP"));
+      else service.signal("SIGSTOP");
       return until(blow.forMs, () => service.signal("SIGCONT"));
     }
     case "redis_flush":
@@ -122,6 +127,16 @@ async function strike(
     return until(forMs, async () => {
       await server.start();
       down[name] = false;
+    });
+  }
+
+  /** What the sender asks PostgreSQL for is held up, it stops, and then all of it is done and answered. */
+  async function holdAnswers(target: { service: string; replica: number }, stop: () => void): Promise<void> {
+    const relay = find({ ...target, server: "postgresql" });
+    relay.stall();
+    await sleep(HOLD_ANSWERS_MS, undefined, { signal }).finally(() => {
+      stop();
+      void relay.restore();
     });
   }
 

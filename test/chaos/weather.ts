@@ -33,6 +33,8 @@ export const WEATHER: Readonly<Record<string, number>> = {
 
   callbackFirstShare: 0.05,
   dropShare: 0.05,
+  // Where no callback comes, only the list can tell.
+  silentShare: 0.15,
   duplicateShare: 0.05,
   shuffleShare: 0.05,
 

@@ -87,6 +87,15 @@ describe("the callbacks of a message", () => {
     expect(receiver.received).toEqual([]);
   });
 
+  test("never come for a message that stays silent, and all come for the others", async () => {
+    const { sim, receiver } = await scene({ silentShare: 0.5 });
+    await sendAll(sim, receiver, 20);
+    const { messages } = await sim.ledger();
+    const dropped = messages.map(({ callbacks }) => callbacks.filter(({ result }) => result === "dropped").length);
+    expect(new Set(dropped)).toEqual(new Set([0, 3]));
+    await receiver.arrivals(3 * dropped.filter((count) => count === 0).length);
+  });
+
   test("come twice with the same token when they are duplicated", async () => {
     const { sim, receiver } = await scene({ duplicateShare: 1 });
     await sendAll(sim, receiver, 1);

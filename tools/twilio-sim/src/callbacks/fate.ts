@@ -17,11 +17,13 @@ export interface CallbackFate {
 /** Creates the fate from the dice. */
 export function createCallbackFate(dice: Dice): CallbackFate {
   const drop = dice.for("drop");
+  const silence = dice.for("silence");
   const duplicate = dice.for("duplicate");
   const shuffle = dice.for("shuffle");
   const order = dice.for("order");
   return {
-    dropped: (record, status, knobs) => drop(number(record, status)) < knobs.dropShare,
+    dropped: (record, status, knobs) =>
+      silence(record.index) < knobs.silentShare || drop(number(record, status)) < knobs.dropShare,
     duplicated: (record, status, knobs) => duplicate(number(record, status)) < knobs.duplicateShare,
     shuffled: (record, knobs) => shuffle(record.index) < knobs.shuffleShare,
     reorder(record, statuses) {

@@ -72,6 +72,7 @@ export const KNOBS = {
   duplicateShare: share(0, "Share of callbacks posted a second time, with the same idempotency token."),
   shuffleShare: share(0, "Share of messages whose callbacks are held back and posted in another order."),
   dropShare: share(0, "Share of callbacks never posted."),
+  silentShare: share(0, "Share of messages none of whose callbacks is posted."),
   callbackFirstShare: share(
     0,
     "Share of creates answered only after their first callback has ended, or after 5 seconds.",
