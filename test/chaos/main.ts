@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startStack, type Stack } from "@wahub/stack";
 import { Client } from "pg";
 import { turnKnobs } from "../e2e/ledger.ts";
+import { audit } from "./audit.ts";
 import { planStorm, REPLICAS } from "./blows.ts";
 import { createCallers, type Placed } from "./callers.ts";
 import { planCampaign } from "./campaign.ts";
@@ -133,6 +134,8 @@ async function conclude(
   say(throughput(ledger, options.stormMs));
   say(`${rows.length} messages in ${batches.length} batches: ${endings(rows)}`);
   say(await unknownSummary(database));
+  const { isBalanced, words } = await audit(stack.urls.databaseUrl);
+  say(`${isBalanced ? "the sums balance" : "THE SUMS DO NOT BALANCE"}: ${words}`);
   for (const line of findingLines(findings).slice(0, 40)) say(line);
   if (findings.length > 40) say(`... and ${findings.length - 40} more`);
   const ids = new Set(findings.flatMap(({ messageId }) => (messageId === undefined ? [] : [messageId])));
@@ -140,7 +143,7 @@ async function conclude(
     console.log(`\nThe history of ${id}:`);
     console.log(await tellHistory(id, { database, ledger: entries, faults, logFolder: stack.logFolder }));
   }
-  return findings.length === 0;
+  return isBalanced && findings.length === 0;
 }
 
 function again({ seed, stormMs }: ChaosOptions): string {
