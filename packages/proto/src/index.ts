@@ -1,4 +1,5 @@
 // The public API as generated from proto/whatsapphub/v1. Nothing else may import generated files.
+export * from "./gen/whatsapphub/v1/admin_service_pb.ts";
 export * from "./gen/whatsapphub/v1/batch_pb.ts";
 export * from "./gen/whatsapphub/v1/dispatch_service_pb.ts";
 export * from "./gen/whatsapphub/v1/error_pb.ts";

@@ -43,8 +43,8 @@ export async function reofferQueued(pool: Pool, senderId: string, options: Reoff
 /** What was queued before this time is offered again. */
 function cameBack({ sender, account }: LockedSender, { queuedBefore, now }: ReofferOptions): Date {
   const times = [sender, account].flatMap(({ resumedAt, holdUntil }) => [resumedAt, holdUntil]);
-  const latest = Math.max(queuedBefore.getTime(), ...times.map((at) => at?.getTime() ?? 0));
-  return new Date(Math.min(latest, now.getTime()));
+  const back = Math.max(0, ...times.map((at) => at?.getTime() ?? 0));
+  return new Date(Math.max(queuedBefore.getTime(), Math.min(back, now.getTime())));
 }
 
 /** The messages that sender and account let try, where they let only one through; no other may go. */

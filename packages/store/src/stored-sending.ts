@@ -1,7 +1,8 @@
+import type { SendingState } from "@wahub/proto";
+
 /** Whether an account or sender may send, and what holds it back. */
 export interface StoredSending {
-  /** A number of `sendingState`. */
-  readonly state: number;
+  readonly state: SendingState;
   /** Twilio's code that paused it; 0 for none. */
   readonly pauseCode: number;
   readonly pauseReason: string;
@@ -21,7 +22,7 @@ export interface StoredSending {
 
 /** The columns as the driver reads them. */
 interface Columns {
-  state: number;
+  state: SendingState;
   pause_code: number;
   pause_reason: string;
   paused_at: Date | null;

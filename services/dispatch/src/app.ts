@@ -10,7 +10,7 @@ import {
   readinessChecks,
   type App,
 } from "@wahub/platform";
-import { DispatchService } from "@wahub/proto";
+import { AdminService, DispatchService } from "@wahub/proto";
 import { createEpoch, createJobProducer, createRedisConnection } from "@wahub/queue";
 import { createAuthenticator, createStore, ensurePartitions } from "@wahub/store";
 import { createAuditRound } from "./audit.ts";
@@ -19,9 +19,15 @@ import { createBulkSend } from "./bulk-send.ts";
 import { createBulkSendStream } from "./bulk-send-stream.ts";
 import { createCancelBatch } from "./cancel-batch.ts";
 import { createCancelRound, createExpireRound } from "./close-waiting.ts";
+import { createCountPausedRound } from "./count-paused.ts";
 import type { DispatchConfig } from "./config.ts";
 import { createDispatchEvents } from "./events.ts";
 import { createFoldRound, createSettleOverdueRound } from "./fold.ts";
+import { createListSenders } from "./list-senders.ts";
+import { createPauseAccount } from "./pause-account.ts";
+import { createPauseSender } from "./pause-sender.ts";
+import { createResumeAccount } from "./resume-account.ts";
+import { createResumeSender } from "./resume-sender.ts";
 import { createPauseBatch } from "./pause-batch.ts";
 import { createMeasureBacklogRound } from "./measure-backlog.ts";
 import { createPlanRound } from "./plan.ts";
@@ -38,6 +44,9 @@ const sweepEveryMs = 5_000;
 
 /** How often messages are looked for that are not to be sent any more; the claim refuses them anyway. */
 const closeEveryMs = 500;
+
+/** How often it is counted what is paused. */
+const countPausedEveryMs = 5_000;
 
 /** How often batches are looked for that wait in vain for callbacks. */
 const settleOverdueEveryMs = 30_000;
@@ -83,6 +92,7 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
   });
   const loop = (name: string, everyMs: number, runOnce: Parameters<typeof createLoop>[0]["runOnce"]) =>
     createLoop({ name, everyMs, runOnce, log, metrics });
+  const senderControl = { store, events, now, paceRecoveryMs: config.PACE_RECOVERY_MS };
   const server = createGrpcServer({
     host: config.HOST,
     port: config.GRPC_PORT,
@@ -104,6 +114,16 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
           resumeBatch: createResumeBatch({ store, events, now }),
           cancelBatch: createCancelBatch({ store, events, now }),
           resolveUnknown: createResolveUnknown({ store, events, now }),
+        },
+      },
+      {
+        service: AdminService,
+        implementation: {
+          listSenders: createListSenders(senderControl),
+          pauseSender: createPauseSender(senderControl),
+          resumeSender: createResumeSender(senderControl),
+          pauseAccount: createPauseAccount(senderControl),
+          resumeAccount: createResumeAccount(senderControl),
         },
       },
     ],
@@ -147,6 +167,7 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
           probeLostAfterMs: config.PROBE_LOST_AFTER_MS,
         }),
       ),
+      loop("count_paused", countPausedEveryMs, createCountPausedRound({ store, events })),
       loop("fold_counts", config.FOLD_EVERY_MS, createFoldRound({ store, events, now })),
       loop("cancel_waiting", closeEveryMs, createCancelRound({ store, events, now })),
       loop("expire_waiting", closeEveryMs, createExpireRound({ store, events, now })),

@@ -1,7 +1,15 @@
 import { createSparing, type Logger, type Metrics } from "@wahub/platform";
 import { BatchState } from "@wahub/proto";
 import { auditFaults, type AuditFault, type AuditFaultKind } from "@wahub/store";
-import type { Backlog, BatchStep, ClosedWaiting, FoldResult, SweepResult } from "@wahub/store";
+import type {
+  Backlog,
+  BatchStep,
+  ClosedWaiting,
+  FoldResult,
+  PausedCount,
+  SendingScope,
+  SweepResult,
+} from "@wahub/store";
 
 /** What a caller does to a running batch. */
 export type BatchAct = "paused" | "resumed" | "canceled";
@@ -45,6 +53,16 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
     name: "whatsapphub_unknown_decided_total",
     help: "Held messages without a clear answer that a caller decided, by what was decided.",
     labels: ["resolution"],
+  });
+  const pausedNow = metrics.gauge({
+    name: "whatsapphub_paused",
+    help: "Accounts, senders and batches that are paused now, or try again, by Twilio's code (0: a person, or no clear answers).",
+    labels: ["scope", "code"],
+  });
+  const controls = metrics.counter({
+    name: "whatsapphub_sending_controls_total",
+    help: "Accounts and senders that a caller paused or resumed.",
+    labels: ["scope", "act"],
   });
   const deltas = metrics.counter({ name: "whatsapphub_count_deltas_folded_total", help: "Count deltas folded." });
 
@@ -116,6 +134,15 @@ export function createDispatchEvents(log: Logger, metrics: Metrics) {
       const unsaid = speak(`plan ${senderId}`);
       if (unsaid !== undefined)
         log.error({ event: "plan_failed", senderId, unsaid, err }, "planning for a sender failed");
+    },
+    sendingControlled(callLog: Logger, facts: { scope: SendingScope; id: string; act: "paused" | "resumed" }): void {
+      const { scope, id, act } = facts;
+      controls.inc({ scope, act });
+      callLog.info({ event: `${scope}_${act}`, id }, `${scope} ${act} by a caller`);
+    },
+    pausedNow(counts: readonly PausedCount[]): void {
+      pausedNow.reset();
+      for (const { scope, code, count } of counts) pausedNow.set({ scope, code: String(code) }, count);
     },
     redisForgot(): void {
       redisForgotten.inc();

@@ -6,7 +6,7 @@ import type { DispatchEvents } from "./events.ts";
 
 export interface PlannerDeps {
   readonly store: Store;
-  readonly producer: JobProducer;
+  readonly producer: Pick<JobProducer, "enqueue">;
   readonly epoch: Epoch;
   readonly events: DispatchEvents;
   readonly now: () => Date;
@@ -24,7 +24,7 @@ export interface PlannerDeps {
 const reofferLimit = 1000;
 
 /** Senders planned for at once: one that is slow does not hold up all the others. */
-const sendersAtOnce = 4;
+const sendersAtOnce = 2;
 
 /**
  * One round of the planner: for each sender, offers again what was queued and seems lost, then queues due messages up

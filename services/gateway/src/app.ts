@@ -12,7 +12,7 @@ import {
   type Readiness,
   readinessChecks,
 } from "@wahub/platform";
-import { DispatchService, StatusService } from "@wahub/proto";
+import { AdminService, DispatchService, StatusService } from "@wahub/proto";
 import type { GatewayConfig } from "./config.ts";
 import { createGatewayEvents } from "./events.ts";
 import { type ForwardOptions, forwardTo } from "./forward.ts";
@@ -42,6 +42,7 @@ export function createGateway(config: GatewayConfig, overrides: { log?: Logger }
   const callTimeoutMs = config.CALL_TIMEOUT_MS;
   // BulkSend is not repeated here: without an idempotency key a second call is a second batch.
   const dispatch = createGrpcClient(DispatchService, config.DISPATCH_URL);
+  const admins = createGrpcClient(AdminService, config.DISPATCH_URL, { retryMethods: ["ListSenders"] });
   const statusQuery = createGrpcClient(StatusService, config.STATUS_QUERY_URL, {
     // It only reads.
     retryMethods: StatusService.methods.map(({ name }) => name),
@@ -70,6 +71,7 @@ export function createGateway(config: GatewayConfig, overrides: { log?: Logger }
     app: createHttpApp({
       services: [
         { service: DispatchService, handlers: forwardTo(DispatchService, dispatch, forward) },
+        { service: AdminService, handlers: forwardTo(AdminService, admins, forward) },
         { service: StatusService, handlers: forwardTo(StatusService, statusQuery, forward) },
       ],
       bulkSend: { dispatch, callTimeoutMs },
@@ -85,7 +87,7 @@ export function createGateway(config: GatewayConfig, overrides: { log?: Logger }
     components: [
       admin,
       letGo("peers", async () => {
-        for (const peer of [dispatch, statusQuery, health.dispatch, health.statusQuery]) peer.close();
+        for (const peer of [dispatch, admins, statusQuery, health.dispatch, health.statusQuery]) peer.close();
       }),
       server,
     ],

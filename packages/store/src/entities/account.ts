@@ -1,7 +1,7 @@
 import { defineEntity, p, type InferEntity } from "@mikro-orm/core";
 import { Tenant } from "./tenant.ts";
 
-/** Whether an account or a sender may send. The numbers are stored; they never change. */
+/** Whether an account or a sender may send. The numbers are stored and those of SendingState; they never change. */
 export const sendingState = { active: 1, paused: 2, probing: 3 } as const;
 
 /** What holds an account or a sender back; both have it. */
