@@ -46,7 +46,7 @@ function planner(enqueue: (jobs: readonly SendMessageJob[]) => void, overrides: 
   const metrics = createMetrics({ service: "dispatch" });
   const round = createPlanRound({
     store: db.store,
-    producer: { enqueue: async (jobs) => enqueue(jobs) },
+    producer: { enqueue: async (jobs) => enqueue(jobs), dropFinished: async () => {} },
     epoch,
     events: createDispatchEvents(createLogger({ service: "dispatch", level: "silent" }), metrics),
     now: () => now,

@@ -6,7 +6,7 @@ import type { DispatchEvents } from "./events.ts";
 
 export interface PlannerDeps {
   readonly store: Store;
-  readonly producer: Pick<JobProducer, "enqueue">;
+  readonly producer: Pick<JobProducer, "enqueue" | "dropFinished">;
   readonly epoch: Epoch;
   readonly events: DispatchEvents;
   readonly now: () => Date;

@@ -35,7 +35,7 @@ function toSending(
     pausedAt: stored.pausedAt && timestampFromDate(stored.pausedAt),
     probeAt: stored.probeAt && stored.state === SendingState.PAUSED ? timestampFromDate(stored.probeAt) : undefined,
     probes: stored.probes,
-    holdUntil: rests ? timestampFromDate(stored.holdUntil!) : undefined,
+    holdUntil: rests ? timestampFromDate(stored.holdUntil) : undefined,
     pace: paceOf(stored, facts),
   };
 }
