@@ -105,8 +105,8 @@ describe("a batch that is canceled", () => {
     const { batchId } = await send();
     await dispatch.cancelBatch({ batchId }, call);
     const message = `batch ${batchId} was canceled, which is final: send what is still wanted as a new batch`;
-    for (const attempt of [dispatch.pauseBatch({ batchId }, call), dispatch.resumeBatch({ batchId }, call)]) {
-      await expect(attempt).rejects.toMatchObject({ kind: "not_now", message });
+    for (const act of ["pauseBatch", "resumeBatch"] as const) {
+      await expect(dispatch[act]({ batchId }, call)).rejects.toMatchObject({ kind: "not_now", message });
     }
   });
 
