@@ -10,12 +10,18 @@ import { ledgerOf, simIsIdle, turnKnobs, type LedgerEntry } from "./ledger.ts";
 /** How soon pausing, canceling and expiring have to bite, apart from requests already in flight. */
 const biteMs = 2_000;
 
+/** Twilio: the template's SID is unknown. */
+const noSuchTemplate = 21655;
+
 const { SUBMITTED, CANCELED, EXPIRED } = MessageStatus;
 let stack: Stack;
 let hub: Hub;
 
 beforeAll(async () => {
-  stack = await startStack({ env: { dispatch: { SENDER_MESSAGES_PER_SECOND: "200" } } });
+  stack = await startStack({
+    replicas: { dispatch: 2, sender: 2 },
+    env: { dispatch: { SENDER_MESSAGES_PER_SECOND: "200" } },
+  });
   hub = connectHub(stack);
   await turnKnobs(stack, { latencyMs: 50, latencyJitterMs: 30 });
 });
@@ -47,6 +53,11 @@ async function untilGone(batchId: string, count: number): Promise<void> {
     if (countOf(batch!, atTwilio) >= count) return;
   }
   throw new Error(`the batch ended before ${count} had gone`);
+}
+
+async function untilState(batchId: string, state: BatchState): Promise<void> {
+  for await (const { batch } of hub.status.watchBatch({ batchId }, hub.call)) if (batch!.state === state) return;
+  throw new Error(`the batch ended before it was in state ${state}`);
 }
 
 /** The call through the gateway, as JSON, and when it was answered. */
@@ -109,17 +120,19 @@ describe("canceling in mid-campaign", () => {
     await expect(hub.dispatch.resumeBatch({ batchId }, hub.call)).rejects.toMatchObject({ kind: "not_now" });
   });
 
-  test("counts although dispatch dies at once afterwards", async () => {
+  test("counts although one dispatch after the other dies right afterwards", async () => {
     const batchId = await send(1000);
     await untilGone(batchId, 50);
     const { at } = await act("CancelBatch", batchId);
-    await stack.service("dispatch").kill();
-    await stack.service("dispatch").restart();
-    await untilDispatchAnswers();
+    for (const dispatch of stack.replicas("dispatch")) {
+      await dispatch.kill();
+      await dispatch.restart();
+    }
     const settled = await hub.settled(batchId);
     expect(countOf(settled, (status) => status === CANCELED) + countOf(settled, atTwilio)).toBe(1000);
     const entries = await expectLedgerToMatch(batchId);
     expect(latest(entries) - at).toBeLessThan(biteMs);
+    await untilDispatchAnswers();
   });
 });
 
@@ -146,6 +159,21 @@ describe("pausing in mid-campaign", () => {
     expect(meanwhile).toEqual([]);
     const goesOn = Math.min(...times(entries).filter((time) => time >= resumed.at));
     expect(goesOn - resumed.at).toBeLessThan(biteMs);
+  });
+});
+
+describe("a batch that Twilio refuses for what all of it share", () => {
+  test("is paused with Twilio's code and keeps its messages; resumed, everybody gets one", async () => {
+    await turnKnobs(stack, { failNext: [{ status: 400, code: noSuchTemplate, times: 1 }] });
+    const batchId = await send(500);
+    await untilState(batchId, BatchState.PAUSED);
+    const { batch } = await hub.status.getBatch({ batchId }, hub.call);
+    expect(batch!.pause).toMatchObject({ code: noSuchTemplate });
+    expect(countOf(batch!, (status) => status === MessageStatus.FAILED)).toBe(0);
+    await act("ResumeBatch", batchId);
+    const settled = await hub.settled(batchId);
+    expect(countOf(settled, (status) => status >= MessageStatus.DELIVERED)).toBe(500);
+    expect(await expectLedgerToMatch(batchId)).toHaveLength(500);
   });
 });
 
