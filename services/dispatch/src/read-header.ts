@@ -1,5 +1,5 @@
 import { toJson, type JsonObject } from "@bufbuild/protobuf";
-import { timestampDate, type Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import {
   bodyFault,
   canonicalJson,
@@ -53,7 +53,7 @@ export function readHeader(fields: HeaderFields): BatchHeader {
     content: canonicalJson(toJson(ContentSchema, fields.content!) as Json),
     metadata,
     allOrNothing: fields.allOrNothing,
-    expiresAt: fields.expiresAt && timestampDate(fields.expiresAt),
+    expiresAt: fields.expiresAt && toMilliseconds(fields.expiresAt),
     unknownPolicy: fields.unknownPolicy || UnknownPolicy.ASSUME_SENT,
   };
 }
@@ -65,6 +65,11 @@ const lastSecond = 253_402_300_799n;
 function timestampFault({ seconds, nanos }: Timestamp): string | undefined {
   const fits = seconds >= firstSecond && seconds <= lastSecond && nanos >= 0 && nanos <= 999_999_999;
   return fits ? undefined : "is not a time between the years 1 and 9999";
+}
+
+/** The library rounds, which may be later than what was asked for. */
+function toMilliseconds({ seconds, nanos }: Timestamp): Date {
+  return new Date(Number(seconds) * 1000 + Math.floor(nanos / 1_000_000));
 }
 
 function contentViolations(content: Content | undefined): Violation[] {

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "@jest/globals";
-import { BulkSendRequestSchema, ContentSchema } from "@wahub/proto";
+import { BulkSendRequestSchema, ContentSchema, UnknownPolicy } from "@wahub/proto";
 import { readHeader } from "./read-header.ts";
 import { createRecipientReader, maxListedRejections } from "./recipient-reader.ts";
 
@@ -84,6 +85,17 @@ describe("the content hash", () => {
     expect(await hash({ ...base, idempotencyKey: "k" })).toBe(await hash(base));
   });
 
+  // A key outlives the release that stored it.
+  test("is what it has been since the first release", async () => {
+    expect(await hash(base)).toBe("d01cb174a66077c9e494e846ea549643eda4699649370bf0794b5f10767ec447");
+  });
+
+  test("of a time counts milliseconds, as the batch does", async () => {
+    const until = (nanos: number) => hash({ ...base, expiresAt: { seconds: 1_900_000_000n, nanos } as const });
+    expect(await until(1)).toBe(await until(999_999));
+    expect(await until(1)).not.toBe(await until(1_000_001));
+  });
+
   test("does not depend on how the recipients are cut into chunks", async () => {
     const request = requestOf(base);
     const reader = createRecipientReader(readHeader(request));
@@ -101,6 +113,8 @@ describe("the content hash", () => {
     ["metadata of a recipient", { recipients: [{ phone: good, metadata: { a: 2, b: 2 } }, { phone: "+12125550101" }] }],
     ["metadata for all", { ...base, metadata: { c: 3 } }],
     ["all or nothing", { ...base, allOrNothing: true }],
+    ["when it is over", { ...base, expiresAt: timestampFromMs(1_900_000_000_000) }],
+    ["what is to become of unknown outcomes", { ...base, unknownPolicy: UnknownPolicy.HOLD }],
   ])("changes with %s", async (_what, init) => {
     expect(await hash(init)).not.toBe(await hash(base));
   });
