@@ -20,7 +20,7 @@ export * from "./fold-counts.ts";
 export * from "./group-commit.ts";
 export type * from "./json.ts";
 export * from "./leave-batch.ts";
-export { listMessages, type MessageFilter } from "./list-messages.ts";
+export { listMessages, type MessageFilter, type MessagePage } from "./list-messages.ts";
 export * from "./list-senders.ts";
 export { measureBacklog, type Backlog } from "./measure-backlog.ts";
 export * from "./migrate.ts";

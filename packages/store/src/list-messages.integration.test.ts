@@ -31,9 +31,10 @@ describe("listing the messages of a batch", () => {
         after,
         limit: 10,
       });
-      sizes.push(page!.length);
-      seen.push(...page!.map((message) => message.id));
-      if (page!.length < 10) break;
+      sizes.push(page!.messages.length);
+      seen.push(...page!.messages.map((message) => message.id));
+      expect(page!.next).toBe(sizes.length < 3 ? seen.at(-1) : undefined);
+      if (page!.next === undefined) break;
     }
     expect(sizes).toEqual([10, 10, 5]);
     expect(seen).toEqual(batch.messageIds.toSorted());
@@ -50,19 +51,42 @@ describe("listing the messages of a batch", () => {
       statuses: [MessageStatus.READ, MessageStatus.FAILED],
       limit: 10,
     });
-    expect(page!.map((message) => [message.id, message.status])).toEqual([
+    expect(page!.messages.map((message) => [message.id, message.status])).toEqual([
       [first, MessageStatus.FAILED],
       [second, MessageStatus.READ],
     ]);
   });
 
+  test("looks at so many messages for a page and no more; whoever goes on finds all in a rare status", async () => {
+    const { pool } = database.store;
+    const rare = await storeSampleBatch(database.store, { createdAt, recipients: 95 });
+    const ids = rare.messageIds.toSorted();
+    const failed = [ids[3]!, ids[47]!, ids[48]!, ids[94]!];
+    await pool.query("update message set status = $2 where id = any($1)", [failed, MessageStatus.FAILED]);
+    const pages: string[][] = [];
+    let after: string | undefined;
+    do {
+      const filter = { batchId: rare.id, statuses: [MessageStatus.FAILED], after, limit: 2 };
+      const page = await listMessages(pool, rare.tenantId, filter, { scanLimit: 20 });
+      pages.push(page!.messages.map((message) => message.id));
+      after = page!.next;
+    } while (after !== undefined);
+    expect(pages).toEqual([[failed[0]], [], [failed[1], failed[2]], [], [failed[3]]]);
+    const whole = await listMessages(pool, rare.tenantId, {
+      batchId: rare.id,
+      statuses: [MessageStatus.FAILED],
+      limit: 4,
+    });
+    expect(whole).toMatchObject({ messages: { length: 4 }, next: undefined });
+  });
+
   test("gives each message the batch's content and metadata", async () => {
-    const [message] = (await listMessages(database.store.pool, batch.tenantId, {
+    const page = await listMessages(database.store.pool, batch.tenantId, {
       batchId: batch.id,
       statuses: [],
       limit: 1,
-    }))!;
-    expect(message).toMatchObject({ content: { text: { body: "Hello" } }, metadata: { campaign: "spring" } });
+    });
+    expect(page!.messages[0]).toMatchObject({ content: { text: { body: "Hello" } }, metadata: { campaign: "spring" } });
   });
 
   test("knows no batch of another tenant, nor one that does not exist", async () => {
@@ -91,7 +115,7 @@ describe("listing the messages of a batch", () => {
         "Node Type": "Index Scan",
         "Relation Name": "message_p20260226",
         "Index Name": "message_p20260226_pkey",
-        "Actual Rows": 100,
+        "Actual Rows": 101,
       }),
     ]);
     expect(scans[0]!["Rows Removed by Filter"] ?? 0).toBe(0);

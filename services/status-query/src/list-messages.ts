@@ -14,15 +14,13 @@ export function createListMessages(store: Store) {
     const filter = { batchId, statuses: request.statuses };
     const after = readPageToken(request.pageToken, filter);
     const limit = request.pageSize === 0 ? defaultPageSize : request.pageSize;
-    // One more than asked for tells whether there is another page.
-    const found = await withStoreErrors(() =>
-      listMessages(cancelable(store.pool, signal), caller.tenantId, { ...filter, after, limit: limit + 1 }),
+    const page = await withStoreErrors(() =>
+      listMessages(cancelable(store.pool, signal), caller.tenantId, { ...filter, after, limit }),
     );
-    if (!found) throw notFound(`batch ${batchId}`);
-    const page = found.slice(0, limit);
+    if (!page) throw notFound(`batch ${batchId}`);
     return {
-      messages: page.map(toMessage),
-      nextPageToken: found.length > limit ? writePageToken(page.at(-1)!.id, filter) : "",
+      messages: page.messages.map(toMessage),
+      nextPageToken: page.next === undefined ? "" : writePageToken(page.next, filter),
     };
   };
 }

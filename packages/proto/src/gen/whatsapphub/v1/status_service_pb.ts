@@ -218,7 +218,7 @@ export type ListMessagesResponse = Message<"whatsapphub.v1.ListMessagesResponse"
   messages: Message$1[];
 
   /**
-   * Empty on the last page.
+   * Empty on the last page. With statuses, any page may hold fewer messages than asked for, or none.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -235,7 +235,7 @@ export type ListMessagesResponseJson = {
   messages?: MessageJson[];
 
   /**
-   * Empty on the last page.
+   * Empty on the last page. With statuses, any page may hold fewer messages than asked for, or none.
    *
    * @generated from field: string next_page_token = 2;
    */
