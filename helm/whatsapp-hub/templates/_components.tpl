@@ -24,7 +24,7 @@ Settings of a service that are no secrets, by name. Called with (dict "root" $ "
 {{- if has .key (list "dispatch" "sender" "webhookIngest") -}}
 {{- $_ := set $own "TWILIO_ACCOUNT_SID" $c.twilioAccountSid -}}
 {{- end -}}
-{{- if has .key (list "dispatch" "sender") -}}
+{{- if has .key (list "dispatch" "sender" "webhookIngest") -}}
 {{- $_ := set $own "REDIS_PREFIX" $c.redisPrefix -}}
 {{- end -}}
 {{- if eq .key "dispatch" -}}
@@ -54,7 +54,7 @@ Settings of a service that are secrets: name, and key of .Values.secrets.keys.
 {{- if has . (list "dispatch" "sender" "webhookIngest" "statusQuery") }}
 DATABASE_URL: databaseUrl
 {{- end }}
-{{- if has . (list "dispatch" "sender") }}
+{{- if has . (list "dispatch" "sender" "webhookIngest") }}
 REDIS_URL: redisUrl
 {{- end }}
 {{- if has . (list "sender" "webhookIngest") }}
