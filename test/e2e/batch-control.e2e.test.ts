@@ -136,6 +136,26 @@ describe("canceling in mid-campaign", () => {
   });
 });
 
+describe("canceling while Twilio answers badly", () => {
+  test("leaves every message where the evidence says, and the sum balances", async () => {
+    // Taken and never answered, refused for now, and answered clearly.
+    await turnKnobs(stack, { rateAcceptedReset: 0.1, rate429: 0.2 });
+    try {
+      const batchId = await send(600);
+      await untilGone(batchId, 100);
+      const { at } = await act("CancelBatch", batchId);
+      const settled = await hub.settled(batchId);
+      expect(settled.state).toBe(BatchState.CANCELED);
+      expect(countOf(settled, (status) => status === CANCELED) + countOf(settled, atTwilio)).toBe(600);
+      const entries = await expectLedgerToMatch(batchId);
+      expect(entries.some(({ faults }) => faults.length > 0)).toBe(true);
+      expect(latest(entries) - at).toBeLessThan(biteMs);
+    } finally {
+      await turnKnobs(stack, { rateAcceptedReset: 0, rate429: 0 });
+    }
+  });
+});
+
 describe("pausing in mid-campaign", () => {
   test("holds the batch and nothing else, and resuming it loses and doubles nothing", async () => {
     const batchId = await send(800);

@@ -7,6 +7,8 @@ export interface LedgerEntry {
   readonly body: string;
   readonly statusCallback: string;
   readonly status: string;
+  /** What befell it, by name. */
+  readonly faults: readonly string[];
   /** ISO 8601 with milliseconds. */
   readonly acceptedAt: string;
 }
