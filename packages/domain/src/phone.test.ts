@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { parseRecipient, recipientKey, senderPhone } from "./phone.ts";
+import { parseRecipient, recipientKey, senderPhone, writtenForms } from "./phone.ts";
 
 describe("parsing a recipient", () => {
   test.each([
@@ -43,6 +43,22 @@ describe("the recipient key", () => {
 
   test("is the number itself elsewhere", () => {
     expect(recipientKey("+14155550123")).toBe("+14155550123");
+  });
+});
+
+describe("the written forms of a line", () => {
+  test.each([
+    ["+5511912345678", ["+551112345678", "+5511912345678"]],
+    ["+551187654321", ["+551187654321", "+5511987654321"]],
+    ["+5215512345678", ["+525512345678", "+5215512345678"]],
+    ["+525512345678", ["+525512345678", "+5215512345678"]],
+    ["+5491123456789", ["+541123456789", "+5491123456789"]],
+    ["+541123456789", ["+541123456789", "+5491123456789"]],
+    ["+14155550123", ["+14155550123"]],
+    ["+5599", ["+5599"]],
+  ])("%s", (number, forms) => {
+    expect(writtenForms(number)).toEqual(forms);
+    expect(new Set(forms.map(recipientKey)).size).toBe(1);
   });
 });
 

@@ -67,3 +67,15 @@ export function recipientKey(e164: string): string {
     .replace(/^\+521(\d{10})$/, "+52$1")
     .replace(/^\+549(\d{10})$/, "+54$1");
 }
+
+/**
+ * Every way of writing the number of a line: one, or for lines of Brazil, Mexico and Argentina two. Messages to one may be
+ * listed under the other.
+ */
+export function writtenForms(e164: string): readonly string[] {
+  const key = recipientKey(e164);
+  const [, country, rest] = /^\+(55\d\d(?=\d{8}$)|52(?=\d{10}$)|54(?=\d{10}$))(\d+)$/.exec(key) ?? [];
+  if (country === undefined) return [e164];
+  const digit = country === "52" ? "1" : "9";
+  return [key, `+${country}${digit}${rest}`];
+}

@@ -9,6 +9,7 @@ import {
   withTransaction,
   type Caller,
   type Store,
+  type StoredBatch,
 } from "@wahub/store";
 import type { DispatchEvents } from "./events.ts";
 
@@ -25,8 +26,8 @@ export function createResolveUnknown(deps: { store: Store; events: DispatchEvent
     return withStoreErrors(async () => {
       const batch = await readBatch(cancelable(store.pool, signal), caller.tenantId, batchId);
       if (!batch) throw notFound(`batch ${batchId}`);
-      // Canceled after this look it is canceled all the same: the statement reads the batch's state again.
-      if (again && batch.state === BatchState.CANCELED) throw nothingLeaves(batchId);
+      // Over after this look it counts as submitted: the statement reads the batch again.
+      if (again && isOver(batch, now())) throw nothingLeaves(batchId);
       const decision = { batchId, messageIds, exit: again ? "again" : "assume" } as const;
       let resolvedCount = 0;
       for (let decided = messagesPerTransaction; decided === messagesPerTransaction; resolvedCount += decided) {
@@ -44,6 +45,10 @@ export function createResolveUnknown(deps: { store: Store; events: DispatchEvent
   };
 }
 
+function isOver({ state, expiresAt }: StoredBatch, now: Date): boolean {
+  return state === BatchState.CANCELED || (expiresAt !== undefined && expiresAt <= now);
+}
+
 function nothingLeaves(batchId: string): HubError {
-  return new HubError("not_now", `batch ${batchId} is canceled: nothing of it is sent again`);
+  return new HubError("not_now", `batch ${batchId} is canceled or its time is over: nothing of it is sent again`);
 }
