@@ -30,7 +30,12 @@ describe("the verdict of the list", () => {
       [message("n", 12), message("m", 11)],
       { a: found("m", "b", "a"), b: found("n", "b", "a") },
     ],
-    ["two and one", [attempt("a"), attempt("b", 10)], [message("m", 30)], { a: ambiguous("a", "b"), b: ambiguous("a", "b") }],
+    [
+      "two and one",
+      [attempt("a"), attempt("b", 10)],
+      [message("m", 30)],
+      { a: ambiguous("a", "b"), b: ambiguous("a", "b") },
+    ],
     ["before its time", [attempt("a", 100)], [message("m", 97)], { a: absent }],
     ["after its time", [attempt("a")], [message("m", 63)], { a: absent }],
     ["as far off as clocks may be", [attempt("a", 100)], [message("m", 98)], { a: found("m", "a") }],

@@ -110,9 +110,7 @@ function fits(attempt: OpenAttempt, message: UnboundMessage, skewMs: number): bo
 function isHeldUp(attempt: OpenAttempt, attempts: readonly OpenAttempt[], skewMs: number): boolean {
   return attempts.some(
     (other) =>
-      other.pending &&
-      other.since - skewMs <= attempt.until + skewMs &&
-      attempt.since - skewMs <= other.until + skewMs,
+      other.pending && other.since - skewMs <= attempt.until + skewMs && attempt.since - skewMs <= other.until + skewMs,
   );
 }
 

@@ -1,5 +1,5 @@
 import { EventSource, MessageStatus } from "@wahub/proto";
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
 import { earlierEvent, weighLateEvidence, type Statement, type StatementFate } from "./late-evidence.ts";
 import { repeatAfterDeadlock } from "./transaction.ts";
 
@@ -52,6 +52,17 @@ export async function applyCallbacks(
   return fates.map((fate) => (fate === undefined ? "parked" : (fate as StatementFate)));
 }
 
+/**
+ * Applies what Twilio's list says of messages that are unknown and have no SID, within a transaction that holds their rows.
+ *
+ * @throws Error where a message is not as it was promised
+ */
+export async function applyListed(client: PoolClient, listed: readonly StatusCallback[]): Promise<void> {
+  const targets = listed.map(({ messageId, attempt }) => ({ messageId: messageId!, attempt: attempt! }));
+  const fates = await applyPlain(client, listed, targets);
+  if (fates.some((fate) => fate !== "applied")) throw new Error(`what the list says was not applied: ${fates.join()}`);
+}
+
 interface Target {
   readonly messageId: string;
   readonly attempt: number;
@@ -97,7 +108,7 @@ function toStatement({ callback, target }: { callback: StatusCallback; target: T
 
 /** Fates of what one statement can apply; `late` for what needs weighing; undefined for what is nobody's. */
 async function applyPlain(
-  pool: Pool,
+  pool: Pool | PoolClient,
   callbacks: readonly StatusCallback[],
   targets: readonly (Target | undefined)[],
 ): Promise<(StatementFate | "late" | undefined)[]> {

@@ -1,11 +1,11 @@
 import type { MessageProvider, OutgoingMessage } from "@wahub/domain";
-import twilio from "twilio";
-import { statusCallbackUrl, withoutTrailingSlash } from "./callback-url.ts";
+import { statusCallbackUrl } from "./callback-url.ts";
 import { HttpClient } from "./http-client.ts";
 import type { HttpAnswer } from "./http-exchange.ts";
 import { hasUnknownCode, outcomeOfAnswer, outcomeOfFailure } from "./outcome.ts";
 import type { ProviderAnswer } from "./outcome.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { apiBase, createSdkClient } from "./sdk-client.ts";
 
 export interface TwilioProviderOptions {
   /** The accounts that messages may go through; a message for any other one is `paused`. */
@@ -24,17 +24,15 @@ export interface TwilioProviderOptions {
   readonly onUnknownCode?: (code: number, httpStatus: number) => void;
 }
 
-const twilioApi = "https://api.twilio.com";
-
 /**
  * Sends WhatsApp messages through Twilio's official SDK. `send` never throws, returns at the latest at
  * `sendBy + requestTimeoutMs`, and makes at most one request.
  */
 export function createTwilioProvider(options: TwilioProviderOptions): MessageProvider & { close(): Promise<void> } {
-  const baseUrl = withoutTrailingSlash(options.apiBaseUrl ?? twilioApi);
+  const baseUrl = apiBase(options.apiBaseUrl);
   const http = new HttpClient({ ...options, origin: new URL(baseUrl).origin });
   const clients = new Map(
-    options.accounts.map(({ sid, authToken }) => [sid, createClient({ ...options, sid, authToken, baseUrl, http })]),
+    options.accounts.map(({ sid, authToken }) => [sid, createSdkClient({ ...options, sid, authToken, baseUrl, http })]),
   );
 
   async function send(message: OutgoingMessage, sendBy: number): ReturnType<MessageProvider["send"]> {
@@ -67,24 +65,6 @@ export function createTwilioProvider(options: TwilioProviderOptions): MessagePro
   }
 
   return { send, close: () => http.close() };
-}
-
-function createClient(options: {
-  sid: string;
-  authToken: string;
-  baseUrl: string;
-  http: HttpClient;
-  userAgent?: string;
-}): twilio.Twilio {
-  const client = twilio(options.sid, options.authToken, {
-    httpClient: options.http,
-    userAgentExtensions: options.userAgent === undefined ? [] : [options.userAgent],
-  });
-  client.api.baseUrl = options.baseUrl;
-  // The environment may name an edge or region, which would rewrite the host of the base URL.
-  delete client.edge;
-  delete client.region;
-  return client;
 }
 
 function readAnswer(answer: HttpAnswer): ProviderAnswer {

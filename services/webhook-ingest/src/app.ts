@@ -10,26 +10,32 @@ import {
   type App,
   type Logger,
 } from "@wahub/platform";
-import { createStore } from "@wahub/store";
+import { createStore, measureUnresolved } from "@wahub/store";
+import { createMessageList } from "@wahub/twilio";
 import { createSignatureVerifier } from "@wahub/twilio/webhooks";
+import { createAccountRests } from "./account-rests.ts";
 import { createCallbackGroup } from "./callback-group.ts";
 import type { WebhookIngestConfig } from "./config.ts";
 import { createDeleteParkedRound } from "./delete-parked.ts";
 import { createWebhookIngestEvents } from "./events.ts";
 import { createHttpApp } from "./http-app.ts";
 import { createReceiveStatus } from "./receive-status.ts";
+import { createReconcileRound } from "./reconcile.ts";
 import { createLeaseSweepRound } from "./sweep-leases.ts";
 
 /** How often parked callbacks are looked for that are past their expiry; they are kept for days. */
 const deleteParkedEveryMs = 600_000;
 
+/** How often it is measured how many messages are unknown. */
+const measureUnresolvedEveryMs = 15_000;
+
 /** Share of the shutdown time that requests in flight may take; the rest is for what they stand on. */
 const drainShare = 0.7;
 
-/** The webhook-ingest service: takes Twilio's callbacks, applies them, and ends leases that have run out. */
+/** The webhook-ingest service: takes Twilio's callbacks, ends leases that have run out, finds out what nobody knows. */
 export function createWebhookIngest(
   config: WebhookIngestConfig,
-  overrides: { now?: () => Date; log?: Logger } = {},
+  overrides: { now?: () => Date; log?: Logger; mayDecideAbsence?: () => Promise<boolean> } = {},
 ): App {
   const now = overrides.now ?? (() => new Date());
   const log = overrides.log ?? createLogger({ service: "webhook-ingest", level: config.LOG_LEVEL });
@@ -49,6 +55,13 @@ export function createWebhookIngest(
     publicWebhookUrl: config.PUBLIC_WEBHOOK_URL,
   });
   const callbacks = createCallbackGroup(store, { now, parkedDays: config.PARKED_CALLBACK_DAYS });
+
+  const list = createMessageList({
+    accounts: [{ sid: config.TWILIO_ACCOUNT_SID, authToken: config.TWILIO_AUTH_TOKEN[0]! }],
+    apiBaseUrl: config.TWILIO_API_BASE_URL,
+    maxConnections: config.RECONCILE_CONCURRENCY,
+    requestTimeoutMs: config.TWILIO_TIMEOUT_MS,
+  });
 
   const admin = createAdminServer({
     host: config.HOST,
@@ -73,6 +86,28 @@ export function createWebhookIngest(
       admin,
       letGo("store", () => store.close()),
       loop("sweep_leases", config.LEASE_SWEEP_EVERY_MS, createLeaseSweepRound({ store, events, now })),
+      letGo("list", () => list.close()),
+      loop(
+        "reconcile",
+        config.RECONCILE_EVERY_MS,
+        createReconcileRound({
+          store,
+          list,
+          rests: createAccountRests(() => performance.now()),
+          mayDecideAbsence: overrides.mayDecideAbsence ?? (() => Promise.resolve(true)),
+          events,
+          now,
+          times: {
+            afterMs: config.RECONCILE_AFTER_MS,
+            settleMs: config.RECONCILE_SETTLE_MS,
+            deadlineMs: config.RECONCILE_DEADLINE_MS,
+          },
+          concurrency: config.RECONCILE_CONCURRENCY,
+        }),
+      ),
+      loop("measure_unresolved", measureUnresolvedEveryMs, async () =>
+        events.unresolvedMeasured(await measureUnresolved(store.pool), now()),
+      ),
       loop("delete_parked", deleteParkedEveryMs, createDeleteParkedRound({ store, events, now })),
       // Requests that were cut off at the drain deadline may still have callbacks under way.
       letGo("callbacks", () => callbacks.drain()),

@@ -29,6 +29,37 @@ export const config = {
     parse: readPublicWebhookUrl,
     doc: "Base URL under which Twilio reaches this service; may have a path prefix. Signatures are verified over it.",
   },
+  TWILIO_API_BASE_URL: {
+    parse: url({ protocols: ["http:", "https:"] }),
+    optional: true,
+    doc: "Where Twilio's API is, for a simulator; unset means Twilio itself.",
+  },
+  TWILIO_TIMEOUT_MS: { parse: integer({ min: 100, max: 60_000 }), default: 15_000, doc: "Longest request to Twilio." },
+  RECONCILE_EVERY_MS: {
+    parse: integer({ min: 10, max: 60_000 }),
+    default: 1_000,
+    doc: "How often messages without a clear answer are looked for whose turn it is to be asked about.",
+  },
+  RECONCILE_AFTER_MS: {
+    parse: integer({ min: 100, max: 3_600_000 }),
+    default: 30_000,
+    doc: "From the end of a message's lease until Twilio's list is first asked for it: the list may be late.",
+  },
+  RECONCILE_SETTLE_MS: {
+    parse: integer({ min: 100, max: 3_600_000 }),
+    default: 30_000,
+    doc: "Between the two looks at Twilio's list that both must lack a message before it goes out again.",
+  },
+  RECONCILE_CONCURRENCY: {
+    parse: integer({ min: 1, max: 50 }),
+    default: 4,
+    doc: "Lists asked for at once: this service's share of the concurrency that Twilio grants the account.",
+  },
+  RECONCILE_DEADLINE_MS: {
+    parse: integer({ min: 1_000, max: 86_400_000 }),
+    default: 600_000,
+    doc: "From the end of a message's lease: if the list cannot be had by then, the batch's policy decides.",
+  },
   LEASE_SWEEP_EVERY_MS: {
     parse: integer({ min: 10, max: 60_000 }),
     default: 5000,

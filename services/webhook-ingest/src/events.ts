@@ -1,6 +1,8 @@
 import { statusName } from "@wahub/domain";
 import { createSparing, type Logger, type Metrics } from "@wahub/platform";
 import type { CallbackFate, StatusCallback } from "@wahub/store";
+import type { MessageListing } from "@wahub/twilio";
+import type { DecisionGroup } from "./decide-unknown.ts";
 import type { Refusal } from "./refusal.ts";
 
 export type WebhookIngestEvents = ReturnType<typeof createWebhookIngestEvents>;
@@ -45,6 +47,29 @@ export function createWebhookIngestEvents(log: Logger, metrics: Metrics) {
     name: "whatsapphub_parked_callbacks_expired_total",
     help: "Parked callbacks deleted because their message never turned up.",
   });
+  const lists = metrics.counter({
+    name: "whatsapphub_reconcile_lists_total",
+    help: "Lists of messages asked of Twilio, by whether they could be had, and if not, why.",
+    labels: ["result"],
+  });
+  const verdicts = metrics.counter({
+    name: "whatsapphub_reconcile_verdicts_total",
+    help: "Messages without a clear answer that were looked at, by what was concluded. stale: something else was faster.",
+    labels: ["verdict"],
+  });
+  const policies = metrics.counter({
+    name: "whatsapphub_unknown_policy_total",
+    help: "Messages about which nobody could say whether Twilio has them, by what their batch's policy made of them.",
+    labels: ["policy"],
+  });
+  const unresolved = metrics.gauge({
+    name: "whatsapphub_unknown_messages",
+    help: "Messages of all tenants without a clear answer at the moment; counted up to 10,000.",
+  });
+  const unresolvedAge = metrics.gauge({
+    name: "whatsapphub_unknown_oldest_seconds",
+    help: "How long ago the oldest message without a clear answer was claimed; 0 where there is none.",
+  });
   const speak = createSparing(lineEveryMs);
 
   return {
@@ -81,6 +106,31 @@ export function createWebhookIngestEvents(log: Logger, metrics: Metrics) {
       if (count === 0) return;
       leases.inc(count);
       log.warn({ event: "leases_expired", count }, "senders did not report in time; these messages are unknown now");
+    },
+    listAskedFor(listing: MessageListing): void {
+      const result = listing.kind === "listed" ? "listed" : listing.why;
+      lists.inc({ result });
+      if (listing.kind === "listed") return;
+      const unsaid = speak(`list ${result}`);
+      if (unsaid !== undefined)
+        log.warn({ event: "list_unavailable", why: result, unsaid }, "Twilio's list cannot be had");
+    },
+    /** `recorded`: otherwise one of the messages had changed meanwhile, and nothing was done. */
+    unknownLookedAt({ verdict, policies: acts, decisions }: DecisionGroup, recorded: boolean): void {
+      verdicts.inc({ verdict: recorded ? verdict : "stale" }, decisions.length);
+      if (!recorded) return;
+      for (const policy of acts) policies.inc({ policy });
+      const messageIds = decisions.map(({ messageId }) => messageId);
+      if (acts.length > 0) {
+        log.warn(
+          { event: "unknown_policy", verdict, policies: acts, messageIds },
+          "nobody can say; the policy decides",
+        );
+      } else log.info({ event: "unknown_looked_at", verdict, messageIds });
+    },
+    unresolvedMeasured({ count, oldest }: { count: number; oldest: Date | undefined }, now: Date): void {
+      unresolved.set(count);
+      unresolvedAge.set(oldest === undefined ? 0 : (now.getTime() - oldest.getTime()) / 1000);
     },
     parkedExpired(count: number): void {
       if (count === 0) return;
