@@ -20,6 +20,7 @@ import { createDeleteParkedRound } from "./delete-parked.ts";
 import { createWebhookIngestEvents } from "./events.ts";
 import { createHttpApp } from "./http-app.ts";
 import { createReceiveStatus } from "./receive-status.ts";
+import { createAbsenceCheck } from "./may-decide-absence.ts";
 import { createReconcileRound } from "./reconcile.ts";
 import { createLeaseSweepRound } from "./sweep-leases.ts";
 
@@ -35,7 +36,7 @@ const drainShare = 0.7;
 /** The webhook-ingest service: takes Twilio's callbacks, ends leases that have run out, finds out what nobody knows. */
 export function createWebhookIngest(
   config: WebhookIngestConfig,
-  overrides: { now?: () => Date; log?: Logger; mayDecideAbsence?: () => Promise<boolean> } = {},
+  overrides: { now?: () => Date; log?: Logger } = {},
 ): App {
   const now = overrides.now ?? (() => new Date());
   const log = overrides.log ?? createLogger({ service: "webhook-ingest", level: config.LOG_LEVEL });
@@ -63,6 +64,8 @@ export function createWebhookIngest(
     requestTimeoutMs: config.TWILIO_TIMEOUT_MS,
   });
 
+  const absence = createAbsenceCheck({ redisUrl: config.REDIS_URL, prefix: config.REDIS_PREFIX });
+
   const admin = createAdminServer({
     host: config.HOST,
     port: config.ADMIN_PORT,
@@ -87,6 +90,7 @@ export function createWebhookIngest(
       letGo("store", () => store.close()),
       loop("sweep_leases", config.LEASE_SWEEP_EVERY_MS, createLeaseSweepRound({ store, events, now })),
       letGo("list", () => list.close()),
+      letGo("absence_check", async () => absence.close()),
       loop(
         "reconcile",
         config.RECONCILE_EVERY_MS,
@@ -94,7 +98,7 @@ export function createWebhookIngest(
           store,
           list,
           rests: createAccountRests(() => performance.now()),
-          mayDecideAbsence: overrides.mayDecideAbsence ?? (() => Promise.resolve(true)),
+          mayDecideAbsence: absence.mayDecideAbsence,
           events,
           now,
           times: {

@@ -82,6 +82,8 @@ describe("with the list", () => {
     const groups = byList(known([attempt("a", { absences: 1 })]), [], { mayDecideAbsence: false });
     expect(groups).toMatchObject([{ verdict: "pending" }]);
     expect(said(groups)).toEqual([["a", stay(20_000, 1)]]);
+    const overdue = attempt("a", { absences: 1, sinceLeaseMs: times.deadlineMs });
+    expect(said(byList(known([overdue]), [], { mayDecideAbsence: false }))).toEqual([["a", leave("assume")]]);
   });
 
   test("one whose turn it is not is not counted as absent", () => {

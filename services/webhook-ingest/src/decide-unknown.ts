@@ -117,7 +117,10 @@ function decideOne(
     case "pending":
       return { verdict: "pending", ...again(known, attempt, settleMs) };
     case "absent": {
-      if (!listed.mayDecideAbsence) return { verdict: "pending", ...again(known, attempt, settleMs) };
+      if (!listed.mayDecideAbsence) {
+        const overdue = attempt.sinceLeaseMs >= known.times.deadlineMs;
+        return { verdict: "pending", ...(overdue ? byPolicy(known, attempt) : again(known, attempt, settleMs)) };
+      }
       if (attempt.absences > 0) return { verdict: "absent", ...leave(attempt, "absent") };
       return { verdict: "absent_once", ...again(known, attempt, settleMs, attempt.absences + 1) };
     }
