@@ -157,8 +157,8 @@ describe("whatever happened", () => {
   });
 
   test("the order of what is given changes nothing but the order", () => {
-    const kinds = (verdicts: ReadonlyMap<string, ListVerdict>) =>
-      [...verdicts].map(([id, v]) => [id, v.kind, v.kind === "found" ? v.sid : ""]).toSorted();
+    const kinds = (given: ReadonlyMap<string, ListVerdict>) =>
+      Object.fromEntries([...given].map(([id, v]) => [id, [v.kind, v.kind === "found" ? v.sid : ""]]));
     for (const seed of seeds.slice(0, 200)) {
       const { attempts, messages } = story(seed, true);
       const options = { skewMs, aliased: false };

@@ -35,6 +35,7 @@ export type StatementFate = "applied" | "duplicate" | "repeated";
  * - the status is the highest that any attempt has reached, and nothing of the message waits any more
  * - a closed attempt gets its SID; the message has that of its latest attempt with one
  * - of several SIDs of one attempt the smallest is bound, the others are kept in duplicate_sid
+ * - Twilio's list names no attempt: which of equal messages is whose was concluded, and yields to who names it
  *
  * @returns one fate per statement, in order; undefined where there is no such attempt of that account or tenant
  */
@@ -91,14 +92,15 @@ async function fatesOf(client: PoolClient, statements: readonly Statement[]): Pr
     status: number;
     sid: string;
     code: number;
+    source: EventSource;
   }>(
-    `select message_id, attempt, status, twilio_sid as sid, error_code as code
+    `select message_id, attempt, status, twilio_sid as sid, error_code as code, source
      from message_event where message_id = any($1::uuid[]) and twilio_sid <> ''`,
     [statements.map((s) => s.messageId)],
   );
   const facts = new Set(rows.map((row) => [row.message_id, row.attempt, row.status, row.sid, row.code].join()));
   const sids = new Map(rows.map((row) => [row.message_id, new Set<string>()]));
-  for (const row of rows) sids.get(row.message_id)!.add(row.sid);
+  for (const row of rows) if (row.source !== EventSource.LIST) sids.get(row.message_id)!.add(row.sid);
   return statements.map((s) => {
     const fact = [s.messageId, s.attempt, s.status, s.sid, s.errorCode].join();
     if (facts.has(fact)) return "repeated";
@@ -164,9 +166,13 @@ const weighStatement = `
     from unnest($1::uuid[], $2::int[], $3::smallint[], $4::int[], $5::text[], $6::smallint[], $7::timestamptz[])
       as s(message_id, attempt, status, error_code, error_message, source, at)
     group by message_id
-  ), fact as materialized (
-    select message_id, tenant_id, attempt, status, twilio_sid as sid, error_code, at
+  ), heard as (
+    select message_id, tenant_id, attempt, status, twilio_sid as sid, error_code, at,
+           bool_or(source <> ${EventSource.LIST}) over (partition by message_id, attempt) as by_name,
+           bool_or(source <> ${EventSource.LIST}) over (partition by message_id, attempt, twilio_sid) as sid_by_name
     from message_event where message_id = any($1::uuid[]) and twilio_sid <> ''
+  ), fact as materialized (
+    select * from heard where sid_by_name or not by_name
   ), bound as (
     select message_id, attempt, min(sid) as sid from fact group by message_id, attempt
   ), beyond as (

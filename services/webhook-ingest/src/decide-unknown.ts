@@ -144,6 +144,8 @@ function byPolicy(known: Known, attempt: StoredOpenAttempt): Decided {
       const leftMs = (attempt.validityS ?? twilioValidityS) * 1000 - attempt.sinceLeaseMs;
       return leftMs > 0 ? again(known, attempt, leftMs) : { policy: "resend", ...leave(attempt, "again") };
     }
+    case UnknownPolicy.ASSUME_SENT:
+    case UnknownPolicy.UNSPECIFIED:
     default:
       return { policy: "assume_sent", ...leave(attempt, "assume") };
   }

@@ -7,6 +7,7 @@ import { keys } from "./keys.ts";
 import { metadata } from "./metadata.ts";
 import { numbers } from "./numbers.ts";
 import { pages } from "./pages.ts";
+import { policies } from "./policies.ts";
 import { shapes } from "./shapes.ts";
 import { sizes } from "./sizes.ts";
 import { texts } from "./texts.ts";
@@ -28,5 +29,6 @@ export const badCases: readonly BadCase[] = [
   ...ids,
   ...pages,
   ...control,
+  ...policies,
   ...times,
 ];

@@ -80,8 +80,7 @@ export function openConnectDoor(gateway: string, format: "binary" | "JSON"): Doo
       if ("watchBatch" in request) return watch(request.watchBatch, auth);
       let response: Response;
       if ("control" in request) {
-        const { method, batchId, reason } = request.control;
-        const init = { batchId, ...(reason === undefined ? {} : { reason }) };
+        const { method, ...init } = request.control;
         const { name, input } = DispatchService.method[method];
         response = await call(
           `DispatchService/${name}`,

@@ -1,6 +1,6 @@
 import type { JsonObject, MessageInitShape } from "@bufbuild/protobuf";
 import type { ErrorKindName, HubError, Violation } from "@wahub/domain";
-import type { ListMessagesRequestSchema } from "@wahub/proto";
+import type { ListMessagesRequestSchema, UnknownResolution } from "@wahub/proto";
 
 export type DoorName = "gRPC" | "gRPC stream" | "Connect binary" | "Connect JSON" | "gRPC-Web" | "REST";
 
@@ -17,10 +17,13 @@ export interface Order {
 
 /** What is done to a batch that exists. */
 export interface Control {
-  readonly method: "pauseBatch" | "resumeBatch" | "cancelBatch";
+  readonly method: "pauseBatch" | "resumeBatch" | "cancelBatch" | "resolveUnknown";
   readonly batchId: string;
   /** Only for pausing. */
   readonly reason?: string;
+  /** Only for resolving. */
+  readonly resolution?: UnknownResolution;
+  readonly messageIds?: string[];
 }
 
 /** A call, before any door has given it a form. */

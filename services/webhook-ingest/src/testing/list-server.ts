@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** A message as Twilio's list has it. Numbers are E.164. */
@@ -30,7 +30,8 @@ export interface ListServer {
 /** Starts one on a free port. Pages have two messages, so that a second message to anybody already needs the next page. */
 export async function startListServer(): Promise<ListServer> {
   let asked = 0;
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void answer(request, response)).listen(0, "127.0.0.1");
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     asked++;
     await list.beforeAnswer();
     if (list.status !== 200) return void response.writeHead(list.status).end("{}");
@@ -50,7 +51,7 @@ export async function startListServer(): Promise<ListServer> {
     }));
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify({ messages, next_page_uri: next }));
-  }).listen(0, "127.0.0.1");
+  };
   await once(server, "listening");
   const list: ListServer = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
