@@ -36,7 +36,7 @@ Settings of a service that are no secrets, by name. Called with (dict "root" $ "
 {{- if has .key (list "sender" "webhookIngest") -}}
 {{- $_ := set $own "PUBLIC_WEBHOOK_URL" $c.publicWebhookUrl -}}
 {{- end -}}
-{{- if eq .key "sender" -}}
+{{- if has .key (list "sender" "webhookIngest") -}}
 {{- $api := include "whatsapp-hub.twilioApi" .root -}}
 {{- if $api -}}{{- $_ := set $own "TWILIO_API_BASE_URL" $api -}}{{- end -}}
 {{- $_ := set $own "TWILIO_TIMEOUT_MS" (toString (mul 1000 $c.twilioTimeoutSeconds)) -}}

@@ -30,6 +30,7 @@ beforeEach(async () => {
       LOG_LEVEL: "silent",
       DATABASE_URL: line.databaseUrl,
       DATABASE_TIMEOUT_MS: "500",
+      TWILIO_API_BASE_URL: "http://127.0.0.1:1", // nobody is asked for lists
       TWILIO_ACCOUNT_SID: testAccount.sid,
       TWILIO_AUTH_TOKEN: testAccount.authToken,
       PUBLIC_WEBHOOK_URL: publicWebhookUrl,
