@@ -13,6 +13,7 @@ export interface StatusCallback {
   /** From our own parameters in the callback URL; undefined where it was called without them. */
   readonly messageId: string | undefined;
   readonly attempt: number | undefined;
+  /** UNSPECIFIED for a word of Twilio's that has no status here: the callback is parked. */
   readonly status: MessageStatus;
   /** 0 for none. */
   readonly errorCode: number;
@@ -23,7 +24,7 @@ export interface StatusCallback {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** What a callback turned out to be. `parked`: of no message of this account that we know; kept apart until it expires. */
+/** What a callback turned out to be. `parked`: of no message of this account that we know, or with a status that we do not; kept apart until it expires. */
 export type CallbackFate = StatementFate | "parked";
 
 /**
@@ -42,6 +43,25 @@ export async function applyCallbacks(
   callbacks: readonly StatusCallback[],
   parkUntil: Date,
 ): Promise<CallbackFate[]> {
+  const understood = callbacks.filter(({ status }) => status !== MessageStatus.UNSPECIFIED);
+  if (understood.length === callbacks.length) return applyUnderstood(pool, callbacks, parkUntil);
+  const fates = await applyUnderstood(pool, understood, parkUntil);
+  const rest = callbacks.filter(({ status }) => status === MessageStatus.UNSPECIFIED);
+  const targets = await findTargets(pool, rest);
+  await park(
+    pool,
+    rest.map((callback, i) => ({ callback, target: targets[i] })),
+    parkUntil,
+  );
+  return callbacks.map(({ status }) => (status === MessageStatus.UNSPECIFIED ? "parked" : fates.shift()!));
+}
+
+async function applyUnderstood(
+  pool: Pool,
+  callbacks: readonly StatusCallback[],
+  parkUntil: Date,
+): Promise<CallbackFate[]> {
+  if (callbacks.length === 0) return [];
   const targets = await findTargets(pool, callbacks);
   const fates = await applyPlain(pool, callbacks, targets);
   const late = callbacks.flatMap((callback, i) => (fates[i] === "late" ? [{ callback, target: targets[i]!, i }] : []));

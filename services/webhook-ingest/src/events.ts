@@ -27,7 +27,7 @@ export function createWebhookIngestEvents(log: Logger, metrics: Metrics) {
   });
   const unknownStatuses = metrics.counter({
     name: "whatsapphub_callbacks_unknown_status_total",
-    help: "Callbacks with a word for the status that this hub does not know; they change nothing.",
+    help: "Callbacks with a word for the status that this hub does not know; they change nothing and are kept for some days.",
   });
   const refused = metrics.counter({
     name: "whatsapphub_webhooks_refused_total",
@@ -90,7 +90,10 @@ export function createWebhookIngestEvents(log: Logger, metrics: Metrics) {
       unknownStatuses.inc();
       // Only what looks like one of Twilio's words: the field could hold anything.
       const status = /^[a-z_-]{1,32}$/i.test(word) ? word : "[no word]";
-      log.warn({ event: "callback_status_unknown", status }, "Twilio uses a status this hub does not know");
+      log.warn(
+        { event: "callback_status_unknown", status },
+        "Twilio uses a status this hub does not know; the callback is kept",
+      );
     },
     refused({ reason, message }: Refusal): void {
       refused.inc({ reason });

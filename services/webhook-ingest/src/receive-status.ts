@@ -1,4 +1,5 @@
 import type { RequestHandler } from "express";
+import { MessageStatus } from "@wahub/proto";
 import type { CallbackFate, GroupCommit, StatusCallback } from "@wahub/store";
 import {
   readCallbackQuery,
@@ -38,12 +39,9 @@ export function createReceiveStatus(deps: {
 
     const target = readCallbackQuery(queryOf(req.originalUrl));
     const callback = toStatusCallback({ callback: reading.callback, target, form, receivedAt });
-    if (callback === undefined) {
-      events.statusUnknown(reading.callback.status);
-    } else {
-      const fate = await callbacks.submit(callback);
-      events.callbackTaken({ callback, fate, tookMs: now().getTime() - receivedAt.getTime() });
-    }
+    const fate = await callbacks.submit(callback);
+    if (callback.status === MessageStatus.UNSPECIFIED) events.statusUnknown(reading.callback.status);
+    else events.callbackTaken({ callback, fate, tookMs: now().getTime() - receivedAt.getTime() });
     res.status(204).end();
   };
 }

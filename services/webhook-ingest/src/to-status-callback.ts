@@ -1,4 +1,5 @@
 import { statusOfTwilioWord } from "@wahub/domain";
+import { MessageStatus } from "@wahub/proto";
 import type { StatusCallback } from "@wahub/store";
 import {
   auditFields,
@@ -17,11 +18,10 @@ export interface ReceivedCallback {
   readonly receivedAt: Date;
 }
 
-/** The callback in the words of the store, or undefined where we have no status for Twilio's word. */
-export function toStatusCallback(received: ReceivedCallback): StatusCallback | undefined {
+/** The callback in the words of the store; its status is unspecified where we have none for Twilio's word. */
+export function toStatusCallback(received: ReceivedCallback): StatusCallback {
   const { callback, target, form, receivedAt } = received;
-  const status = statusOfTwilioWord(callback.status);
-  if (status === undefined) return undefined;
+  const status = statusOfTwilioWord(callback.status) ?? MessageStatus.UNSPECIFIED;
   const errorCode = callback.errorCode ?? 0;
   return {
     accountSid: callback.accountSid,

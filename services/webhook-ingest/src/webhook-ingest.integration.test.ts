@@ -188,6 +188,18 @@ describe("callbacks over HTTP", () => {
     expect(rows).toEqual([{ status: DELIVERED, days: 7 }]);
   });
 
+  test("with a status that is not known here change nothing and are kept, with Twilio's word", async () => {
+    const batch = await claimed(1);
+    const sid = messageSid(nextSid++);
+    expect(await post({ messageSid: sid, status: "teleported", target: targetOf(batch) })).toBe(204);
+    expect(await read(batch)).toMatchObject({ status: SENDING, twilioSid: undefined });
+    const { rows } = await db.store.pool.query(
+      `select message_id, attempt, status, detail ->> 'MessageStatus' as word from orphan_callback where twilio_sid = $1`,
+      [sid],
+    );
+    expect(rows).toEqual([{ message_id: batch.messageIds[0], attempt: 1, status: 0, word: "teleported" }]);
+  });
+
   test("that are forged change nothing", async () => {
     const batch = await claimed(1);
     const callback = { messageSid: messageSid(nextSid++), status: "read", target: targetOf(batch) };
