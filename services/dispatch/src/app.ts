@@ -30,6 +30,7 @@ import { createResumeAccount } from "./resume-account.ts";
 import { createResumeSender } from "./resume-sender.ts";
 import { createPauseBatch } from "./pause-batch.ts";
 import { createMeasureBacklogRound } from "./measure-backlog.ts";
+import { createIntakeConnections } from "./intake-connections.ts";
 import { createPlanRound } from "./plan.ts";
 import { createQueueBoardServer } from "./queue-board.ts";
 import { createResumeBatch } from "./resume-batch.ts";
@@ -74,6 +75,7 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
   const store = openStore(config.DATABASE_LOOPS_POOL_MAX);
   // Apart, because storing a batch may hold a connection for seconds: planning does not wait for that.
   const intakeStore = openStore(config.DATABASE_POOL_MAX);
+  const connections = createIntakeConnections(intakeStore, config.DATABASE_POOL_MAX);
   const room = createRequestRoom();
   const redis = createRedisConnection(config.REDIS_URL, { role: "commands" });
   const producer = createJobProducer({ redis, prefix: config.REDIS_PREFIX });
@@ -100,9 +102,10 @@ export function createDispatch(config: DispatchConfig, overrides: { now?: () => 
       {
         service: DispatchService,
         implementation: {
-          bulkSend: createBulkSend({ store: intakeStore, events, now, resendValidityS: config.RESEND_VALIDITY_S }),
+          bulkSend: createBulkSend({ store, connections, events, now, resendValidityS: config.RESEND_VALIDITY_S }),
           bulkSendStream: createBulkSendStream({
-            store: intakeStore,
+            store,
+            connections,
             events,
             now,
             ownedForMs: config.STREAM_OWNER_TIMEOUT_MS,

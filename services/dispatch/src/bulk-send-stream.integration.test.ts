@@ -66,9 +66,13 @@ async function* parts(...all: Part[]): AsyncGenerator<Part> {
   yield* all;
 }
 /** Sends the parts and then breaks the call off, once the first rows are stored. */
-async function breakOff(...all: Part[]): Promise<void> {
+function breakOff(...all: Part[]): Promise<void> {
+  return breakOffAfter(`new.state = ${BatchState.ACCEPTING} and new.received > 0`, ...all);
+}
+/** Sends the parts and then breaks the call off, once such a batch is stored. */
+async function breakOffAfter(condition: string, ...all: Part[]): Promise<void> {
   const gone = new AbortController();
-  const stored = await watchRows(db.store, "batch", `new.state = ${BatchState.ACCEPTING} and new.received > 0`);
+  const stored = await watchRows(db.store, "batch", condition);
   const hanging = async function* () {
     yield* all;
     await stored.seen;
@@ -160,6 +164,18 @@ describe("a stream of recipients", () => {
     expect(answer.acceptedCount).toBe(10);
   });
 
+  test.each<[string, Part[]]>([
+    ["a second header", [chunk(0, 6_000), header()]],
+    ["too many recipients in one message", [chunk(0, 6_000), chunk(6_000, 10_001)]],
+    ["no recipients", []],
+    ["no valid recipient", [{ part: { case: "recipients", value: { recipients: [{ phone: "x" }] } } }]],
+  ])("that is invalid for %s gives its key back at once, for anything", async (_case, all) => {
+    const key = randomUUID();
+    await expect(dispatch.bulkSendStream(parts(header(key), ...all), call)).rejects.toMatchObject({ kind: "invalid" });
+    const other = await dispatch.bulkSendStream(parts(header(key, { body: "Other" }), chunk(0, 3)), call);
+    expect(other.acceptedCount).toBe(3);
+  });
+
   test("leaves nothing behind that could be sent when it breaks off and has no key", async () => {
     await breakOff(header(""), chunk(0, 6_000));
     // The service hears of the break a moment after the client; then the batch is marked, and swept by a loop.
@@ -203,7 +219,7 @@ describe("a stream of recipients", () => {
 
   test("that ended before its first recipient does not lend its text to a unary call under the same key", async () => {
     const key = randomUUID();
-    await expect(dispatch.bulkSendStream(parts(header(key)), call)).rejects.toMatchObject({ kind: "invalid" });
+    await breakOffAfter(`new.idempotency_key = '${key}'`, header(key));
     const unary = (body: string) => ({
       idempotencyKey: key,
       content: { kind: { case: "text" as const, value: { body } } },

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HubError, invalid } from "@wahub/domain";
-import type { CallContext } from "@wahub/platform";
+import { createFairGate, type CallContext } from "@wahub/platform";
 import type { BulkSendHeader, BulkSendStreamRequest, RecipientChunk } from "@wahub/proto";
 import {
   discardBatch,
   keepBatch,
   releaseBatch,
   toStoreError,
-  withTransaction,
   type Caller,
   type IntakeProgress,
   type OpenedBatch,
@@ -16,11 +15,13 @@ import {
 import { countsOf } from "./bulk-send.ts";
 import type { DispatchEvents } from "./events.ts";
 import { append, keyConflict, open, prepareIntake, progressOf, start, type Intake } from "./intake.ts";
+import type { IntakeConnections } from "./intake-connections.ts";
 import { readHeader } from "./read-header.ts";
 import { BatchRefused, createRecipientReader, type GoodRecipient, type RecipientReader } from "./recipient-reader.ts";
 
 export interface BulkSendStreamDeps {
   readonly store: Store;
+  readonly connections: IntakeConnections;
   readonly events: DispatchEvents;
   readonly now: () => Date;
   /** How long a batch belongs to its stream without a sign of life. */
@@ -35,6 +36,10 @@ export interface BulkSendStreamDeps {
 /** Recipients per transaction: enough to be cheap, few enough to keep memory small and a repeated one quick. */
 const recipientsPerCommit = 5_000;
 
+/** Streams at once: each has thousands of recipients in memory. */
+const maxStreams = 100;
+const maxStreamsPerTenant = 50;
+
 /** Counts are int32, and a batch is one range of one partition. */
 const maxRecipients = 10_000_000;
 
@@ -46,33 +51,56 @@ type Owned = Extract<OpenedBatch, { kind: "owned" }>;
  * up to there. A stream that is sent again after a break is compared with that hash and goes on behind it.
  */
 export function createBulkSendStream(deps: BulkSendStreamDeps) {
+  const streams = createFairGate({
+    capacity: maxStreams,
+    capacityPerKey: maxStreamsPerTenant,
+    busyWith: "streams are read",
+  });
   return async (requests: AsyncIterable<BulkSendStreamRequest>, context: CallContext<Caller>) => {
     const ended = AbortSignal.any([context.signal, context.stopping]);
-    const parts = readParts(requests, ended, deps.idleTimeoutMs);
-    const header = readHeader(await firstPart(parts));
-    const reader = createRecipientReader(header);
+    const leave = await streams.enter(context.caller.tenantId, 1, ended);
     try {
-      const intake = await prepareIntake(deps.store, context.caller.tenantId, header, deps);
-      const opened = await openWhenFree(deps, intake, reader.contentHash(), ended);
-      if (opened.kind === "complete") {
-        await readAll(parts, reader, ended);
-        if (!opened.progress.hash.equals(reader.contentHash())) throw keyConflict(opened.id);
-        deps.events.batchRepeated(context.log, { batchId: opened.id });
-        return answer(opened.id, opened.progress);
-      }
-      const progress = await holding(deps, intake, opened.id, () => store(deps, intake, opened, parts, reader, ended));
-      deps.events.batchAccepted(context.log, { batchId: opened.id, ...countsOf(reader, progress.total) });
-      return answer(opened.id, progress);
+      return await take(deps, requests, context, ended);
     } catch (error) {
       throw toStoreError(error);
+    } finally {
+      leave();
     }
   };
+}
+
+async function take(
+  deps: BulkSendStreamDeps,
+  requests: AsyncIterable<BulkSendStreamRequest>,
+  { caller, log }: CallContext<Caller>,
+  ended: AbortSignal,
+) {
+  const parts = readParts(requests, ended, deps.idleTimeoutMs);
+  const header = readHeader(await firstPart(parts));
+  const reader = createRecipientReader(header);
+  const intake = await prepareIntake(deps.store, caller.tenantId, header, deps);
+  const opened = await openWhenFree(deps, intake, reader.contentHash(), ended);
+  if (opened.kind === "complete") {
+    await readAll(parts, reader, ended);
+    if (!opened.progress.hash.equals(reader.contentHash())) throw keyConflict(opened.id);
+    deps.events.batchRepeated(log, { batchId: opened.id });
+    return answer(opened.id, opened.progress);
+  }
+  const progress = await holding(deps, intake, opened.id, () => store(deps, intake, opened, parts, reader, ended));
+  deps.events.batchAccepted(log, { batchId: opened.id, ...countsOf(reader, progress.total) });
+  return answer(opened.id, progress);
 }
 
 /** Claims the key; while another call holds it, waits for that one's end or death. */
 async function openWhenFree(deps: BulkSendStreamDeps, intake: Intake, openingHash: Buffer, ended: AbortSignal) {
   for (;;) {
-    const opened = await withTransaction(deps.store.pool, (client) => open(client, intake, openingHash, deps.now()));
+    const opened = await deps.connections.transact(
+      intake.tenantId,
+      (client) => open(client, intake, openingHash, deps.now()),
+      {
+        signal: ended,
+      },
+    );
     if (opened.kind !== "busy") return opened;
     await sleep(deps.retryOpenMs, undefined, { signal: ended }).catch(() => ended.throwIfAborted());
   }
@@ -80,7 +108,7 @@ async function openWhenFree(deps: BulkSendStreamDeps, intake: Intake, openingHas
 
 /**
  * Runs `work` while showing signs of life for the batch. If it fails, the batch is free at once for the next call with
- * its key; where there can be none, because it has no key or was refused as a whole, it is discarded.
+ * its key; where there should be none, because it has no key or was refused for what it says, it is discarded.
  */
 async function holding<T>(
   deps: BulkSendStreamDeps,
@@ -96,7 +124,7 @@ async function holding<T>(
   try {
     return await work();
   } catch (error) {
-    const final = intake.header.idempotencyKey === undefined || error instanceof BatchRefused;
+    const final = intake.header.idempotencyKey === undefined || (error instanceof HubError && error.kind === "invalid");
     // Without an answer from PostgreSQL the owner's time runs out by itself.
     await (final ? discardBatch : releaseBatch)(pool, intake.tenantId, held).catch(() => undefined);
     throw error;
@@ -114,7 +142,6 @@ async function store(
   reader: RecipientReader,
   ended: AbortSignal,
 ): Promise<IntakeProgress> {
-  const { pool } = deps.store;
   let progress = batch.progress;
   let pending: GoodRecipient[] = [];
   let writing: Promise<void> = Promise.resolve();
@@ -125,7 +152,7 @@ async function store(
     const recipients = pending;
     const reached = progressOf(reader);
     pending = [];
-    writing = withTransaction(pool, async (client) => {
+    writing = deps.connections.transact(intake.tenantId, async (client) => {
       progress = await append(client, intake, batch, recipients, reached);
     });
     // It is awaited before the next one and at the end; until then its failure is no unhandled rejection.
@@ -149,7 +176,7 @@ async function store(
   await commit();
   await writing;
   if (progress.total === 0) throw new BatchRefused(reader.rejected);
-  await withTransaction(pool, (client) => start(client, intake, batch, deps.now()));
+  await deps.connections.transact(intake.tenantId, (client) => start(client, intake, batch, deps.now()));
   return progress;
 }
 

@@ -1,9 +1,10 @@
 import { HubError } from "@wahub/domain";
 import type { CallContext } from "@wahub/platform";
 import type { BulkSendRequest } from "@wahub/proto";
-import { withStoreErrors, withTransaction, type Caller, type Store } from "@wahub/store";
+import { withStoreErrors, type Caller, type Store } from "@wahub/store";
 import type { DispatchEvents } from "./events.ts";
 import { append, keyConflict, open, prepareIntake, progressOf, start } from "./intake.ts";
+import type { IntakeConnections } from "./intake-connections.ts";
 import { readHeader } from "./read-header.ts";
 import { BatchRefused, createRecipientReader, type GoodRecipient } from "./recipient-reader.ts";
 
@@ -17,11 +18,12 @@ const ownedForMs = 60_000;
  */
 export function createBulkSend(deps: {
   store: Store;
+  connections: IntakeConnections;
   events: DispatchEvents;
   now: () => Date;
   resendValidityS: number;
 }) {
-  const { store, events, now, resendValidityS } = deps;
+  const { store, connections, events, now, resendValidityS } = deps;
   return async (request: BulkSendRequest, { caller, signal, log }: CallContext<Caller>) => {
     const header = readHeader(request);
     const reader = createRecipientReader(header);
@@ -32,8 +34,8 @@ export function createBulkSend(deps: {
 
     return withStoreErrors(async () => {
       const intake = await prepareIntake(store, caller.tenantId, header, { ownedForMs, resendValidityS });
-      const batch = await withTransaction(
-        store.pool,
+      const batch = await connections.transact(
+        caller.tenantId,
         async (client) => {
           const opened = await open(client, intake, openingHash, now());
           if (opened.kind === "complete") {

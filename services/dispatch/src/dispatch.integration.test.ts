@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createGrpcClient, loadConfig, type App } from "@wahub/platform";
@@ -146,7 +146,14 @@ describe("dispatch", () => {
           ),
         );
       }
-      await waitingForKeys(keys.length);
+      // The tenant has taken all that it may; the rest of its calls wait for each other.
+      await waitingForKeys(7);
+      const otherKey = await addTenantWithSender();
+      const other = await dispatch.bulkSend(
+        { content, recipients: phones(1) },
+        { authorization: `Bearer ${otherKey}` },
+      );
+      expect(other.acceptedCount).toBe(1);
       // Nobody sends in this test: what the others have queued would leave no room.
       await db.store.pool.query("delete from message where batch_id <> $1", [batchId]);
       const planned = await watchRows(
@@ -180,6 +187,32 @@ describe("dispatch", () => {
     }
   });
 });
+
+/** Another tenant, with a key and a sender of its own. */
+async function addTenantWithSender(): Promise<string> {
+  const key = `key-${randomUUID()}`;
+  const [tenantId, accountId, senderId] = [randomUUID(), randomUUID(), randomUUID()];
+  const { pool } = db.store;
+  await pool.query("insert into tenant (id, name, recipient_hash_key, created_at) values ($1, $2, $3, now())", [
+    tenantId,
+    tenantId,
+    randomBytes(32),
+  ]);
+  await pool.query(
+    "insert into api_key (id, tenant_id, name, key_hash, created_at) values ($1, $2, 'test', $3, now())",
+    [randomUUID(), tenantId, createHash("sha256").update(key).digest()],
+  );
+  await pool.query(
+    "insert into account (id, tenant_id, sid, credentials_ref, created_at) values ($1, $2, $3, 'env', now())",
+    [accountId, tenantId, `AC${randomBytes(16).toString("hex")}`],
+  );
+  await pool.query(
+    `insert into sender (id, tenant_id, account_id, phone, messages_per_second, created_at)
+     values ($1, $2, $3, '+15005550007', 80, now())`,
+    [senderId, tenantId, accountId],
+  );
+  return key;
+}
 
 /** Resolves when so many calls wait for the end of whoever has claimed their key. PostgreSQL has no signal for that. */
 async function waitingForKeys(count: number): Promise<void> {
