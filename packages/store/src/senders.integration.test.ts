@@ -44,7 +44,7 @@ describe("senders", () => {
     await pool.query("update sender set state = 1");
   });
 
-  test("are used oldest first, those that may send before those that are paused", async () => {
+  test("are used as they were declared last, those that may send before those that are paused", async () => {
     const { pool } = database.store;
     const first = await defaultSender(pool, tenantId);
     const second = await declareSender(database.store, {
@@ -53,9 +53,16 @@ describe("senders", () => {
       messagesPerSecond: 80,
       now: later,
     });
+    const route = { senderId: second.senderId, accountId: second.accountId };
     expect(await defaultSender(pool, tenantId)).toEqual(first);
     await pool.query("update account set state = 2 where id = $1", [first!.accountId]);
-    expect(await defaultSender(pool, tenantId)).toEqual({ senderId: second.senderId, accountId: second.accountId });
+    expect(await defaultSender(pool, tenantId)).toEqual(route);
+    await pool.query("update account set state = 1");
+    expect(await defaultSender(pool, tenantId)).toEqual(first);
+    // The number in the environment has changed: batches go out from the new one.
+    const again = { accountSid: `AC${"2".repeat(32)}`, phone: "+14155550101", messagesPerSecond: 80 };
+    await declareSender(database.store, { ...again, now: new Date(later.getTime() + 1) });
+    expect(await defaultSender(pool, tenantId)).toEqual(route);
     await pool.query("update sender set state = 2 where id = $1", [second.senderId]);
     expect(await defaultSender(pool, tenantId)).toEqual(first);
     expect(await defaultSender(pool, nobody)).toBeUndefined();

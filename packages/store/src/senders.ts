@@ -24,7 +24,7 @@ export interface DeclaredSender extends SenderRoute {
 
 /**
  * Makes the declared number a sender of the default tenant, with its account. The declared speed wins over the stored
- * one; a paused account or sender stays paused. Safe from many processes at once.
+ * one, and the number declared last is the default; a paused account or sender stays paused. Safe from many processes at once.
  *
  * @throws HubError conflict where the account belongs to another tenant
  */
@@ -56,24 +56,25 @@ export async function declareSender(store: Store, declared: SenderDeclaration): 
       phone: declared.phone,
       messagesPerSecond: declared.messagesPerSecond,
       createdAt: declared.now,
+      declaredAt: declared.now,
     })
     .onConflict(["accountId", "phone"])
-    .merge(["messagesPerSecond"])
+    .merge(["messagesPerSecond", "declaredAt"])
     .execute();
   const sender = await em.findOneOrFail(Sender, { accountId: account.id, phone: declared.phone });
   return { tenantId, accountId: account.id, senderId: sender.id };
 }
 
 /**
- * The sender of a batch that names none: the tenant's oldest one that may send. Where none may at the moment, the oldest:
- * the batch is accepted all the same and waits.
+ * The sender of a batch that names none: of the tenant's that may send the one that the environment declared last, else the
+ * oldest. Where none may at the moment, as if all did: the batch is accepted all the same and waits.
  */
 export async function defaultSender(pool: Queryable, tenantId: string): Promise<SenderRoute | undefined> {
   const { rows } = await pool.query<{ id: string; account_id: string }>(
     `select s.id, s.account_id
        from sender s join account a on a.id = s.account_id
       where s.tenant_id = $1
-      order by s.state = $2 and a.state = $2 desc, s.created_at, s.id
+      order by s.state = $2 and a.state = $2 desc, s.declared_at desc nulls last, s.created_at, s.id
       limit 1`,
     [tenantId, sendingState.active],
   );

@@ -48,7 +48,7 @@ export const config = {
   TWILIO_WHATSAPP_FROM: {
     parse: senderPhone,
     optional: true,
-    doc: "Number of the first WhatsApp sender, with or without `whatsapp:`.",
+    doc: "Number of the WhatsApp sender, with or without `whatsapp:`. Another one becomes the default from the next start.",
   },
   SENDER_MESSAGES_PER_SECOND: {
     parse: integer({ min: 1, max: 1000 }),

@@ -19,6 +19,7 @@ export const Sender = defineEntity({
     virtualTime: p.double().default(0),
     createdAt: p.datetime(),
     ...sendingControl,
+    declaredAt: p.datetime().nullable(),
   },
   uniques: [{ name: "sender_account_id_phone_key", properties: ["accountId", "phone"] }],
 });

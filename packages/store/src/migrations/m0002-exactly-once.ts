@@ -19,6 +19,8 @@ export const exactlyOnce: SqlMigration = {
   statements: [
     `alter table account ${sendingColumns}`,
     `alter table sender ${sendingColumns}`,
+    `alter table sender
+       add column declared_at timestamptz                              -- when the environment last named it; the last one is the default`,
 
     `alter table batch
        add column unknown_policy smallint    not null default 1,       -- UnknownPolicy: what to do where nobody can say whether Twilio took a message
