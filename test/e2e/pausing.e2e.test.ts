@@ -61,13 +61,18 @@ async function creates(): Promise<number> {
   return ((await (await fetch(`${stack.urls.sim}/sim/stats`)).json()) as { creates: number }).creates;
 }
 
-/** That number, when it has not moved for half a second: nothing is on its way any more. */
-async function restingCreates(): Promise<number> {
-  for (let last = -1; ;) {
+/**
+ * The account while it is paused and no message tries: requests so far, and tries in vain. Read at one moment: no try came
+ * in between.
+ */
+async function whilePaused(least: number): Promise<{ creates: number; probes: number }> {
+  for (;;) {
+    const before = (await senderWhen(accountPaused)).account!.sending!;
     const now = await creates();
-    if (now === last) return now;
-    last = now;
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const after = (await theSender()).account!.sending!;
+    const same = after.state === SendingState.PAUSED && after.probes === before.probes;
+    if (same && after.probes >= least) return { creates: now, probes: after.probes };
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
@@ -124,12 +129,10 @@ test("credentials that stop working in mid-campaign fail nothing: the account pa
   });
   expect(paused.effectiveMessagesPerSecond).toBe(0);
 
-  const before = await restingCreates();
-  const triedBefore = (await senderWhen(accountPaused)).account!.sending!.probes;
-  const { probes } = (
-    await senderWhen((sender) => accountPaused(sender) && sender.account!.sending!.probes >= triedBefore + 2)
-  ).account!.sending!;
-  expect((await creates()) - before).toBe(probes - triedBefore);
+  // What was on its way when it was paused has ended by the first try.
+  const first = await whilePaused(1);
+  const later = await whilePaused(first.probes + 2);
+  expect(later.creates - first.creates).toBe(later.probes - first.probes);
 
   await turnKnobs(stack, calm);
   await senderWhen(({ account }) => account!.sending!.state === SendingState.ACTIVE);
@@ -179,12 +182,9 @@ test("ten requests in a row without a clear answer pause the account; exactly on
   const batchId = await send(phones);
   const paused = await senderWhen(accountPaused);
   expect(paused.account!.sending).toMatchObject({ pauseCode: 0, pauseReason: "unknown_outcomes" });
-  const before = await restingCreates();
-  const triedBefore = (await senderWhen(accountPaused)).account!.sending!.probes;
-  const { probes } = (
-    await senderWhen((sender) => accountPaused(sender) && sender.account!.sending!.probes > triedBefore)
-  ).account!.sending!;
-  expect((await creates()) - before).toBe(probes - triedBefore);
+  const first = await whilePaused(1);
+  const later = await whilePaused(first.probes + 1);
+  expect(later.creates - first.creates).toBe(later.probes - first.probes);
 
   await turnKnobs(stack, calm);
   await senderWhen(({ account }) => account!.sending!.state === SendingState.ACTIVE);
