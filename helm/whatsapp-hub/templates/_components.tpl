@@ -35,10 +35,10 @@ Settings of a service that are no secrets, by name. Called with (dict "root" $ "
 {{- end -}}
 {{- if has .key (list "sender" "webhookIngest") -}}
 {{- $_ := set $own "PUBLIC_WEBHOOK_URL" $c.publicWebhookUrl -}}
-{{- end -}}
-{{- if has .key (list "sender" "webhookIngest") -}}
 {{- $api := include "whatsapp-hub.twilioApi" .root -}}
 {{- if $api -}}{{- $_ := set $own "TWILIO_API_BASE_URL" $api -}}{{- end -}}
+{{- end -}}
+{{- if eq .key "sender" -}}
 {{- $_ := set $own "TWILIO_TIMEOUT_MS" (toString (mul 1000 $c.twilioTimeoutSeconds)) -}}
 {{- end -}}
 {{- $_ := set $own "LOG_LEVEL" $c.logLevel -}}
