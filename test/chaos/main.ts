@@ -11,7 +11,7 @@ import { readBatches, readFaults, readLedger, readRows, toLedgerRow } from "./co
 import { tellHistory } from "./history.ts";
 import { judge } from "./judge.ts";
 import { readOptions, type ChaosOptions } from "./options.ts";
-import { blowTable, endings, faultTable, findingLines, throughput, unknownSummary } from "./report.ts";
+import { blowTable, endings, faultTable, findingLines, listOnly, throughput, unknownSummary } from "./report.ts";
 import { ENVIRONMENT, LEASE_MS, MESSAGES_PER_SECOND, STALL_TWILIO_MS, VERDICT_MS } from "./settings.ts";
 import { standing, untilSettled } from "./settle.ts";
 import { storm, type Struck } from "./storm.ts";
@@ -134,6 +134,7 @@ async function conclude(
   say(throughput(ledger, options.stormMs));
   say(`${rows.length} messages in ${batches.length} batches: ${endings(rows)}`);
   say(await unknownSummary(database));
+  say(listOnly(entries));
   const { isBalanced, words } = await audit(stack.urls.databaseUrl);
   say(`${isBalanced ? "the sums balance" : "THE SUMS DO NOT BALANCE"}: ${words}`);
   for (const line of findingLines(findings).slice(0, 40)) say(line);

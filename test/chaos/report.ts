@@ -1,6 +1,6 @@
 import { EventSource, MessageStatus } from "@wahub/proto";
 import type { Client } from "pg";
-import { attemptOf, type FaultEntry } from "./collect.ts";
+import { attemptOf, type FaultEntry, type LedgerEntry } from "./collect.ts";
 import type { Finding, LedgerRow, MessageRow } from "./judge.ts";
 import type { Struck } from "./storm.ts";
 import { sourceWord, statusWord } from "./words.ts";
@@ -77,6 +77,15 @@ export async function unknownSummary(database: Client): Promise<string> {
 /** How many messages Twilio took, and how fast. */
 export function throughput(ledger: readonly LedgerRow[], stormMs: number): string {
   return `Twilio took ${ledger.length} messages, ${(ledger.length / (stormMs / 1_000)).toFixed(1)} for each second of the storm`;
+}
+
+/** How many messages only Twilio's list could tell of: accepted without a clear answer, and no callback came through. */
+export function listOnly(entries: readonly LedgerEntry[]): string {
+  const isTold = ({ callbacks }: LedgerEntry) =>
+    callbacks.some(({ result }) => typeof result === "number" && result >= 200 && result < 300);
+  const alone = entries.filter((entry) => entry.faults.some((fault) => fault.startsWith("accepted")) && !isTold(entry));
+  const late = alone.filter(({ faults }) => faults.includes("listLag")).length;
+  return `${alone.length} accepted messages that only Twilio's list could tell of, ${late} of them late in it`;
 }
 
 /** One line per finding. */

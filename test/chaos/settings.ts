@@ -11,13 +11,13 @@ const SEND_WINDOW_MS = 2_000;
 /**
  * Twilio's list is asked so long after the end of a lease, and once more. What it still does not show by then cannot be seen
  * by anybody. Therefore a message that leaves at the end of its window, is held up on its way and appears in lists late is
- * there before the second look: 2.0 + 2.8 + 6.5 s after its claim, where the look is 6.0 + 4.0 + 2.5 s after it.
+ * there before the second look: 2.0 + 2.8 + 9.0 s after its claim, where the look is 6.0 + 5.0 + 4.0 s after it.
  */
-const RECONCILE_AFTER_MS = 4_000;
-const RECONCILE_SETTLE_MS = 2_500;
+const RECONCILE_AFTER_MS = 5_000;
+const RECONCILE_SETTLE_MS = 4_000;
 export const VERDICT_MS = LEASE_MS + RECONCILE_AFTER_MS + RECONCILE_SETTLE_MS;
 export const STALL_TWILIO_MS = 2_800;
-export const LIST_LAG_MS = 6_500;
+export const LIST_LAG_MS = 9_000;
 
 /** Twilio's 429s come in spells; what they slow down is fast again soon. */
 const PACE_RECOVERY_MS = "2000";
