@@ -21,7 +21,7 @@ export default {
       displayName: "unit",
       roots: [...SOURCES, "<rootDir>/test"],
       testMatch: ["**/*.test.ts"],
-      testPathIgnorePatterns: ["/node_modules/", "\\.integration\\.test\\.ts$", "\\.e2e\\.test\\.ts$"],
+      testPathIgnorePatterns: ["/node_modules/", "\\.(integration|e2e|kube)\\.test\\.ts$"],
     },
     {
       ...shared,
