@@ -23,7 +23,7 @@ export const config = {
   TWILIO_AUTH_TOKEN: {
     parse: list(nonEmpty),
     secret: true,
-    doc: "Its auth token; a comma-separated list while a token rotates (any of them may have signed).",
+    doc: "Its auth token; a comma-separated list while a token rotates (any of them may have signed; the first one asks for lists).",
   },
   PUBLIC_WEBHOOK_URL: {
     parse: readPublicWebhookUrl,
