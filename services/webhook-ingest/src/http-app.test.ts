@@ -83,9 +83,11 @@ describe("a signed callback", () => {
     expect(await postCallback(url, callback)).toBe(204);
   });
 
-  test("changes nothing when its status is a word we do not know", async () => {
+  test("is kept under no status of ours, with Twilio's word, when it is one we do not know", async () => {
     expect(await postCallback(url, { messageSid: sid, status: "teleported", target })).toBe(204);
-    expect(taken).toEqual([]);
+    expect(taken).toMatchObject([
+      { messageSid: sid, status: MessageStatus.UNSPECIFIED, detail: { MessageStatus: "teleported" } },
+    ]);
     expect(lines.join("")).toContain("callback_status_unknown");
   });
 
