@@ -25,7 +25,9 @@ export type SendOutcome =
   | { readonly kind: "submitted"; readonly sid: string }
   /** Not taken: too fast for now. Costs no try. */
   | { readonly kind: "throttled"; readonly code: number; readonly scope: ErrorScope; readonly retryAfterMs?: number }
-  /** Not taken, and worth another try. `code` is 0 where the provider gave none. */
+  /** Not sent: there is no way to the provider. Says nothing about the message and costs no try. */
+  | { readonly kind: "unreachable"; readonly message: string }
+  /** Not taken, and worth another try. */
   | { readonly kind: "transient"; readonly code: number; readonly message: string }
   /** Not taken and never will be. */
   | { readonly kind: "rejected"; readonly code: number; readonly scope: ErrorScope; readonly message: string }

@@ -50,7 +50,10 @@ export interface Spool {
   append(payloads: readonly Uint8Array[]): Promise<void>;
   /** One round of handing out what lies here; see `DrainOptions`. Safe in many processes at once. */
   drain(options: DrainOptions): Promise<DrainResult>;
-  /** Puts what was set aside back in line: a new release may understand it. Returns how many. */
+  /**
+   * Puts what was set aside back in line for one more try: a new release may understand it, or what refused it may be
+   * over. Returns how many.
+   */
   retryAside(): Promise<number>;
   size(): Promise<SpoolSize>;
   /** True when no fact is here: none waits, none is in anybody's hands, none was set aside. */
@@ -60,6 +63,9 @@ export interface Spool {
 
 const append = loadScript("append");
 const retryAside = loadScript("retry-aside");
+
+/** More failures than anybody lets a fact have. */
+const oftenEnough = 1_000_000;
 
 /** Entries put back per call of the script, which blocks Redis meanwhile. */
 const asidePerCall = 500;
@@ -90,7 +96,11 @@ export function createSpool(options: SpoolOptions): Spool {
       answered(async () => {
         let total = 0;
         for (;;) {
-          const moved = await retryAside(redis, [keys.stream, keys.aside], [group, asidePerCall]);
+          const moved = await retryAside(
+            redis,
+            [keys.stream, keys.aside, keys.failures],
+            [group, asidePerCall, oftenEnough],
+          );
           total += moved;
           if (moved < asidePerCall) return total;
         }

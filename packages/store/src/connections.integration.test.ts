@@ -141,6 +141,26 @@ describe("PostgreSQL that vanishes in the middle of a statement", () => {
   });
 });
 
+test("who falls silent in a transaction keeps others from its rows for a few seconds only", async () => {
+  await database.store.pool.query("insert into note values ('held')");
+  const done = Promise.withResolvers<void>();
+  const silent = failure(() =>
+    withTransaction(database.store.pool, async (client) => {
+      await client.query("update note set text = 'half'");
+      await done.promise;
+      await client.query("select 1");
+    }),
+  );
+  const sql = "select from pg_stat_activity where datname = current_database() and state = 'idle in transaction'";
+  while ((await database.store.pool.query(sql)).rowCount === 0) await sleep(5);
+  const begun = performance.now();
+  await database.store.pool.query("update note set text = text || ', then changed'");
+  expect(performance.now() - begun).toBeLessThan(3_000 + slackMs);
+  done.resolve();
+  expect((await silent).kind).toBe("unavailable");
+  expect(await notes()).toEqual(["held, then changed"]);
+});
+
 describe("PostgreSQL that is away", () => {
   test("while the pool is full of statements that hang, those that wait for a connection end soon, too", async () => {
     const hanging = Array.from({ length: 3 }, () => failure(() => store.pool.query("select pg_sleep(60)")));

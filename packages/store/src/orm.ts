@@ -55,8 +55,12 @@ const sessionSettings = {
   tcp_keepalives_count: 3,
 };
 
-/** A session that holds locks and says nothing is ended: its process hangs, and others wait for it. */
-const idleInTransactionTimeoutMs = 60_000;
+/**
+ * A session that holds locks and says nothing for this long is ended: its process hangs, and others wait for it, who give
+ * up after a few seconds themselves. Nothing in a transaction waits for anything but PostgreSQL, and a COPY counts as
+ * work.
+ */
+const idleInTransactionTimeoutMs = 3_000;
 
 const defaultPoolMax = 10;
 

@@ -14,8 +14,15 @@ describe("an error of the database", () => {
     "57P01",
     "57P02",
     "57P03",
+    "53100",
+    "53200",
     "53300",
+    "53400",
+    "58000",
+    "58030",
+    "58P01",
     "25006",
+    "25P03",
     "57014",
   ])("with code %s means that it is unavailable", (code) => {
     const error = coded(code);

@@ -15,9 +15,16 @@ const networkCodes = new Set([
 
 /**
  * Answers of PostgreSQL that mean: not now. Class 08 (connection exception), ended by an administrator, by a crash,
- * starting up or shutting down, too many connections, and a server that only reads: after a failover the old one.
+ * starting up or shutting down, a session that was ended because it held locks and said nothing, and a server that only
+ * reads: after a failover the old one.
  */
-const serverCodes = /^(08...|57P0[123]|53300|25006)$/;
+const serverCodes = /^(08...|57P0[123]|25P03|25006)$/;
+
+/**
+ * Answers of PostgreSQL that mean: I cannot work. Class 53 (disk full, out of memory, too many connections) and class 58
+ * (an error of its system). No row is at fault, and none is refused for good.
+ */
+const unfitCodes = /^(53|58)...$/;
 
 /** What pg and its pool say without a code. */
 const driverMessages = [
@@ -33,7 +40,7 @@ const canceledCode = "57014";
 const givenUpMessage = "Query read timeout";
 
 /**
- * Turns a failure to reach PostgreSQL, or to have its answer in time, into `HubError("unavailable")` and leaves any other
+ * Turns a failure of PostgreSQL as such, to be reached, to work, or to answer in time, into `HubError("unavailable")` and leaves any other
  * error as it is. Whether a statement that was on its way took effect is unknown then: only repeat what may be repeated.
  */
 export function toStoreError(error: unknown): unknown {
@@ -57,6 +64,7 @@ function unavailability(error: unknown): string | undefined {
   const { code = "", message = "", cause } = error as { code?: unknown; message?: unknown; cause?: unknown };
   if (typeof code !== "string" || typeof message !== "string") return undefined;
   if (isConnectionFailure(code, message)) return "the database cannot be reached at the moment";
+  if (unfitCodes.test(code)) return "the database cannot work at the moment";
   if (code === canceledCode || (code === "" && message === givenUpMessage))
     return "the database takes too long to answer";
   // MikroORM wraps what the driver threw.

@@ -217,18 +217,18 @@ describe("without a connection nothing was sent, so the message may be tried aga
     server.close();
     await once(server, "close");
     const outcome = await provider(url).send(message, inTime());
-    expect(outcome).toEqual({ kind: "transient", code: 0, message: "no connection to Twilio (ECONNREFUSED)" });
+    expect(outcome).toEqual({ kind: "unreachable", message: "no connection to Twilio (ECONNREFUSED)" });
   });
 
   test("when the host has no address", async () => {
     const outcome = await provider("http://twilio.invalid").send(message, inTime());
-    expect(outcome).toMatchObject({ kind: "transient", message: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/) });
+    expect(outcome).toMatchObject({ kind: "unreachable", message: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/) });
   });
 
   test("when the TLS handshake fails", async () => {
     const { url } = await listen(() => {});
     const outcome = await provider(url.replace("http:", "https:")).send(message, inTime());
-    expect(outcome).toMatchObject({ kind: "transient", code: 0 });
+    expect(outcome).toMatchObject({ kind: "unreachable" });
   });
 });
 

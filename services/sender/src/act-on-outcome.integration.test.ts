@@ -157,6 +157,15 @@ test("ten unknown outcomes in a row pause the account; the next job is refused",
   expect((await theSender()).account).toMatchObject({ state: 2, pauseCode: 0, pauseReason: "unknown_outcomes" });
 });
 
+test("without a way to Twilio the account pauses and no message fails, however long that lasts", async () => {
+  const jobs = await jobsAt(now);
+  const { send, sent } = senderAt(now, { kind: "unreachable", message: "no connection to Twilio (EAI_AGAIN)" });
+  for (const job of jobs.slice(0, 11)) await send(job);
+  expect(sent).toHaveLength(10);
+  expect((await theSender()).account).toMatchObject({ state: 2, pauseCode: 0, pauseReason: "no_connection" });
+  expect(await triesSpent()).toEqual({ tries: 0 });
+});
+
 test("where the act cannot be written the outcome is recorded all the same", async () => {
   const [job] = await jobsAt(now);
   const gone = createStore({ databaseUrl: "postgres://127.0.0.1:1/gone", applicationName: "test", poolMax: 1 });

@@ -22,7 +22,7 @@ export interface ActPolicy {
   readonly restMs: number;
   /** How long its speed takes to come back; the planner counts with the same. */
   readonly paceRecoveryMs: number;
-  /** So many unknown outcomes of an account in a row pause it. */
+  /** So many requests of an account in a row without an answer pause it. */
   readonly breakerUnknowns: number;
 }
 

@@ -6,6 +6,7 @@ const submitted: SendOutcome = { kind: "submitted", sid: "SM1" };
 const rejected: SendOutcome = { kind: "rejected", code: 21211, scope: "recipient", message: "no such number" };
 const transient: SendOutcome = { kind: "transient", code: 63009, message: "" };
 const unknown: SendOutcome = { kind: "unknown", why: "timeout" };
+const unreachable: SendOutcome = { kind: "unreachable", message: "no connection" };
 const throttled = (scope: ErrorScope, retryAfterMs?: number): SendOutcome => ({
   kind: "throttled",
   code: 20429,
@@ -20,6 +21,7 @@ describe("an outcome of a message that tries for nobody", () => {
     ["a refusal", rejected],
     ["a passing failure", transient],
     ["one unknown outcome", unknown],
+    ["one request that found no connection", unreachable],
     ["a request that did not start in time", throttled("message")],
   ])("asks for nothing: %s", (_label, outcome) => {
     expect(actsOf(outcome, [], false)).toEqual([]);
@@ -43,6 +45,12 @@ describe("an outcome of a message that tries for nobody", () => {
 
   test("that completes a run of unknown ones pauses the account", () => {
     expect(actsOf(unknown, [], true)).toEqual([{ do: "pause", scope: "account", code: 0, reason: "unknown_outcomes" }]);
+  });
+
+  test("that found no connection and completes a run pauses the account and says so", () => {
+    const pause = { do: "pause", scope: "account", code: 0, reason: "no_connection" };
+    expect(actsOf(unreachable, [], true)).toEqual([pause]);
+    expect(actsOf(unreachable, ["sender"], true)).toEqual([{ do: "fail", scope: "sender", lengthen: false }, pause]);
   });
 });
 
@@ -70,6 +78,7 @@ describe("an outcome of a message that tries", () => {
 
   test("that says nothing about the scope is repeated after the same wait", () => {
     expect(actsOf(transient, ["sender"], false)).toEqual([{ do: "fail", scope: "sender", lengthen: false }]);
+    expect(actsOf(unreachable, ["account"], true)).toEqual([{ do: "fail", scope: "account", lengthen: false }]);
     expect(actsOf(throttled("account"), ["account"], false)).toEqual([
       { do: "fail", scope: "account", lengthen: false },
       { do: "slow", scope: "account", retryAfterMs: undefined },

@@ -20,11 +20,14 @@ export type Act =
 /** Why a run of outcomes that nobody can interpret pauses an account. */
 export const unknownOutcomes = "unknown_outcomes";
 
+/** Why a run of requests pauses an account whose last found no connection. */
+export const noConnection = "no_connection";
+
 /**
  * What follows from an outcome for the sender, the account and the batch of its message.
  *
  * @param triesFor what the message tried for; what was on its way when a scope was paused did not
- * @param isRun whether the outcome completes a run of unknown ones
+ * @param isRun whether the outcome completes a run of those without an answer
  */
 export function actsOf(outcome: SendOutcome, triesFor: readonly SendingScope[], isRun: boolean): Act[] {
   return [...triesFor.map((scope) => verdict(outcome, scope)), ...ownActs(outcome, triesFor, isRun)];
@@ -44,6 +47,7 @@ function verdict(outcome: SendOutcome, scope: SendingScope): Act {
       return { do: "fail", scope, lengthen: true };
     case "throttled":
     case "transient":
+    case "unreachable":
       return { do: "fail", scope, lengthen: false };
   }
 }
@@ -62,9 +66,10 @@ function ownActs(outcome: SendOutcome, triesFor: readonly SendingScope[], isRun:
       return scope === "account" || scope === "sender" ? [{ do: "slow", scope, retryAfterMs }] : [];
     }
     case "unknown":
-      return isRun && !triesFor.includes("account")
-        ? [{ do: "pause", scope: "account", code: 0, reason: unknownOutcomes }]
-        : [];
+    case "unreachable": {
+      const reason = outcome.kind === "unknown" ? unknownOutcomes : noConnection;
+      return isRun && !triesFor.includes("account") ? [{ do: "pause", scope: "account", code: 0, reason }] : [];
+    }
     case "submitted":
     case "rejected":
     case "transient":

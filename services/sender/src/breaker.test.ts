@@ -8,18 +8,24 @@ const clear: [string, SendOutcome][] = [
   ["a refusal", { kind: "rejected", code: 21211, scope: "recipient", message: "" }],
   ["a pause", { kind: "paused", code: 63007, scope: "sender", message: "" }],
   ["too fast", { kind: "throttled", code: 20429, scope: "account" }],
-  ["a passing failure that Twilio names", { kind: "transient", code: 63009, message: "" }],
+  ["a passing failure", { kind: "transient", code: 63009, message: "" }],
 ];
 const silent: [string, SendOutcome][] = [
   ["a request that was not made", { kind: "throttled", code: 0, scope: "message", retryAfterMs: 0 }],
-  ["no connection", { kind: "transient", code: 0, message: "" }],
 ];
+const unreachable: SendOutcome = { kind: "unreachable", message: "" };
 
-describe("a run of unknown outcomes", () => {
+describe("a run of outcomes without an answer", () => {
   test("is complete with the last of so many in a row; then the next one begins", () => {
     const breaker = createBreaker(3);
     const said = Array.from({ length: 7 }, () => breaker.isRun("a", unknown));
     expect(said).toEqual([false, false, true, false, false, true, false]);
+  });
+
+  test("is made of requests that found no connection, too", () => {
+    const breaker = createBreaker(3);
+    const outcomes = [unreachable, unknown, unreachable, unreachable];
+    expect(outcomes.map((outcome) => breaker.isRun("a", outcome))).toEqual([false, false, true, false]);
   });
 
   test("is counted for each account by itself", () => {

@@ -1,14 +1,14 @@
 import type { SendOutcome } from "@wahub/domain";
 
-/** Notices runs of outcomes that nobody can interpret: something about the whole account is amiss. */
+/** Notices runs of requests without an answer: something about the whole account, or the way to it, is amiss. */
 export interface Breaker {
   /** Counts an outcome of the account. True when it completes a run; the next run is counted from there. */
   isRun(accountId: string, outcome: SendOutcome): boolean;
 }
 
 /**
- * Counts consecutive unknown outcomes per account, in this process. Only a clear answer of Twilio ends a run: a request
- * that was never made, or found no connection, says nothing.
+ * Counts consecutive requests without an answer per account, in this process: unknown outcomes, and those that found no
+ * connection. Only a clear answer of Twilio ends a run: a request that was never made says nothing.
  *
  * @param length how many make a run
  */
@@ -17,7 +17,7 @@ export function createBreaker(length: number): Breaker {
   return {
     isRun(accountId, outcome) {
       if (isClear(outcome)) runs.delete(accountId);
-      if (outcome.kind !== "unknown") return false;
+      if (outcome.kind !== "unknown" && outcome.kind !== "unreachable") return false;
       const run = (runs.get(accountId) ?? 0) + 1;
       if (run >= length) runs.delete(accountId);
       else runs.set(accountId, run);
@@ -31,11 +31,11 @@ function isClear(outcome: SendOutcome): boolean {
     case "submitted":
     case "rejected":
     case "paused":
+    case "transient":
       return true;
     case "throttled":
       return outcome.scope !== "message";
-    case "transient":
-      return outcome.code !== 0;
+    case "unreachable":
     case "unknown":
       return false;
   }

@@ -99,7 +99,7 @@ export const config = {
   BREAKER_UNKNOWNS: {
     parse: integer({ min: 1, max: 10_000 }),
     default: 10,
-    doc: "So many requests of an account in a row without a clear answer pause it.",
+    doc: "So many requests of an account in a row without a clear answer, or without a connection, pause it.",
   },
 } satisfies ConfigSchema;
 

@@ -13,6 +13,9 @@ const takeOverAfterMs = 30_000;
 /** A fact that cannot be written is tried every second or so for this often. */
 const maxTries = 20;
 
+/** How often what lies aside is tried once more: what PostgreSQL has refused for a while it may take later. */
+const retryAsideEveryMs = 300_000;
+
 export interface DrainOutcomesDeps {
   readonly spool: Spool;
   readonly store: Store;
@@ -22,12 +25,12 @@ export interface DrainOutcomesDeps {
 
 /**
  * One round of writing outcomes from the spool into PostgreSQL. Runs in every replica; one that dies leaves what it had in
- * hand to the others. Writing one twice is harmless: its claim's token is good for once. The first round of a process
- * also puts back what earlier ones had to set aside.
+ * hand to the others. Writing one twice is harmless: its claim's token is good for once. The first round of a process, and
+ * one every few minutes, also tries what was set aside.
  */
 export function createDrainOutcomesRound({ spool, store, events, now }: DrainOutcomesDeps) {
   const consumer = randomUUID();
-  let isFirst = true;
+  let asideTriedAt: number | undefined;
 
   async function handle(payloads: readonly Uint8Array[]): Promise<void> {
     const outcomes = payloads.map(fromOutcomeFact);
@@ -35,10 +38,11 @@ export function createDrainOutcomesRound({ spool, store, events, now }: DrainOut
   }
 
   return async (): Promise<{ again: boolean }> => {
-    if (isFirst) {
-      events.spoolFound(await spool.durability());
+    if (asideTriedAt === undefined) events.spoolFound(await spool.durability());
+    const at = now().getTime();
+    if (asideTriedAt === undefined || at - asideTriedAt >= retryAsideEveryMs) {
       await spool.retryAside();
-      isFirst = false;
+      asideTriedAt = at;
     }
     const size = await spool.size();
     events.spoolSize(size);

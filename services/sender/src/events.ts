@@ -75,7 +75,7 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
   });
   const spooled = metrics.counter({
     name: "whatsapphub_outcomes_spooled_total",
-    help: "Outcomes that went into the spool because PostgreSQL did not answer.",
+    help: "Outcomes that went into the spool because PostgreSQL did not take them.",
   });
   const drained = metrics.counter({
     name: "whatsapphub_outcomes_drained_total",
@@ -117,7 +117,8 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
     outcomeSpooled(): void {
       spooled.inc();
       const unsaid = speak("spooled");
-      if (unsaid !== undefined) log.warn({ event: "outcome_spooled", unsaid }, "PostgreSQL is away; Redis keeps it");
+      if (unsaid !== undefined)
+        log.warn({ event: "outcome_spooled", unsaid }, "PostgreSQL does not take it; Redis keeps it");
     },
     outcomeLost({ messageId, attempt, result }: AttemptOutcome, err: unknown): void {
       lost.inc();

@@ -15,16 +15,26 @@ describe("what is recorded for an outcome", () => {
   });
 
   test("a passing failure waits longer each time and spends a try", () => {
-    const outcome = { kind: "transient", code: 0, message: "connection refused" } as const;
+    const outcome = { kind: "transient", code: 63009, message: "an error at WhatsApp" } as const;
     expect([0, 1, 2].map((spent) => record(outcome, spent))).toEqual(
       [60_000, 120_000, 300_000].map((ms) => ({
         status: MessageStatus.ACCEPTED,
         nextAt: inMs(ms),
         spendsTry: true,
-        errorCode: 0,
-        errorMessage: "connection refused",
+        errorCode: 63009,
+        errorMessage: "an error at WhatsApp",
       })),
     );
+  });
+
+  test("a message that found no connection waits, however long there is none, and spends no try", () => {
+    expect(record({ kind: "unreachable", message: "no connection to Twilio (ENOTFOUND)" }, 3)).toEqual({
+      status: MessageStatus.ACCEPTED,
+      nextAt: inMs(4_000),
+      spendsTry: false,
+      errorCode: 0,
+      errorMessage: "no connection to Twilio (ENOTFOUND)",
+    });
   });
 
   test("a passing failure is final when the tries are used up", () => {

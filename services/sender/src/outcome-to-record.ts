@@ -5,7 +5,7 @@ import type { AttemptOutcome } from "@wahub/store";
 /** How long messages wait after each kind of "not taken". */
 export interface WaitPolicy {
   readonly retry: RetrySchedule;
-  /** After "too fast" without a hint from the provider. */
+  /** After "too fast" without a hint from the provider, and where there is no way to it. */
   readonly throttledMs: number;
 }
 
@@ -35,6 +35,8 @@ export function outcomeToRecord(
   switch (outcome.kind) {
     case "submitted":
       return { status: MessageStatus.SUBMITTED, sid: outcome.sid };
+    case "unreachable":
+      return backAfter(Math.round(policy.throttledMs * (0.5 + random)), false, 0, outcome.message);
     case "throttled": {
       const waitMs = outcome.retryAfterMs ?? Math.round(policy.throttledMs * (0.5 + random));
       return backAfter(waitMs, false, outcome.code, "throttled");

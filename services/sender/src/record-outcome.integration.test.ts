@@ -77,9 +77,9 @@ function recorder(changes: Partial<RecordOutcomeDeps> = {}) {
 }
 
 /** A process that drains. */
-function drainer() {
+function drainer(clock = () => now) {
   const { events, lines } = eventsInTest();
-  return { lines, runOnce: createDrainOutcomesRound({ spool, store, events, now: () => now }) };
+  return { lines, runOnce: createDrainOutcomesRound({ spool, store, events, now: clock }) };
 }
 
 const submittedOf = async (): Promise<AttemptOutcome[]> =>
@@ -164,6 +164,48 @@ describe("while PostgreSQL is away", () => {
   });
 });
 
+/** PostgreSQL refuses to write messages, all or one of them, with this error. */
+async function refuse(errcode: string, onlyId?: string): Promise<void> {
+  await db.store.pool.query(`
+    create or replace function refuse() returns trigger language plpgsql as
+    $$ begin raise exception 'no' using errcode = '${errcode}'; end $$`);
+  await db.store.pool.query(`
+    create trigger refuse before update on message for each row
+    ${onlyId === undefined ? "" : `when (old.id = '${onlyId}')`} execute function refuse()`);
+}
+const accept = () => db.store.pool.query("drop trigger refuse on message");
+
+describe("while PostgreSQL is there and refuses", () => {
+  test.each(["53100", "53200", "58030"])(
+    "as such (%s), outcomes wait in the spool for as long as it takes",
+    async (code) => {
+      const outcomes = await submittedOf();
+      await refuse(code);
+      const { record, lines } = recorder();
+      const recorded = await Promise.all(outcomes.map((outcome) => record(outcome, signal)));
+      expect(recorded).toEqual(outcomes.map(() => "spooled"));
+      expect(lines.filter(({ level }) => level === "error")).toEqual([]);
+      const { runOnce } = drainer();
+      for (let rounds = 0; rounds < 25; rounds += 1) await runOnce().catch(() => undefined);
+      expect(await spool.size()).toMatchObject({ entries: 30, aside: 0 });
+      await accept();
+      await runOnce();
+      expect(await statuses()).toEqual({ [SUBMITTED]: 30 });
+    },
+  );
+
+  test.each(["40P01", "42501", "P0001"])("for whatever reason (%s), an outcome goes into the spool", async (code) => {
+    const [outcome, other] = await submittedOf();
+    await refuse(code, outcome!.messageId);
+    const { record } = recorder();
+    const recorded = await Promise.all([record(outcome!, signal), record(other!, signal)]);
+    expect(recorded).toEqual(["spooled", "applied"]);
+    await accept();
+    await drainer().runOnce();
+    expect(await statuses()).toEqual({ [SENDING]: 28, [SUBMITTED]: 2 });
+  });
+});
+
 describe("while PostgreSQL and Redis are away", () => {
   const outOfReach = { append: away };
 
@@ -231,15 +273,13 @@ describe("draining", () => {
     expect(rows).toEqual([{ n: 30 }]);
   });
 
-  test("a fact that PostgreSQL does not write spoils nothing for the others, and the next process tries it again", async () => {
+  test("a fact that PostgreSQL does not write spoils nothing for the others, and is tried again every few minutes", async () => {
     const outcomes = await submittedOf();
     const id = outcomes[11]!.messageId;
-    await db.store.pool.query(`
-      create function poison() returns trigger language plpgsql as $$ begin raise exception 'poison'; end $$`);
-    await db.store.pool.query(`
-      create trigger poison before update on message for each row when (old.id = '${id}') execute function poison()`);
+    await refuse("P0001", id);
     await spool.append([...outcomes.map((outcome) => toOutcomeFact(outcome, now)), Buffer.from("noise")]);
-    const { runOnce, lines } = drainer();
+    let at = now;
+    const { runOnce, lines } = drainer(() => at);
     await runOnce();
     expect(await statuses()).toEqual({ [SENDING]: 1, [SUBMITTED]: 29 });
     for (let tries = 2; tries <= 20; tries += 1) await runOnce();
@@ -247,10 +287,14 @@ describe("draining", () => {
     expect(lines.filter(({ setAside }) => setAside === true)).toHaveLength(2);
     expect(JSON.stringify(lines)).not.toContain(sid(11));
 
-    await db.store.pool.query("drop trigger poison on message");
-    await drainer().runOnce();
+    await accept();
+    await runOnce();
+    expect(await statuses()).toEqual({ [SENDING]: 1, [SUBMITTED]: 29 });
+    at = new Date(now.getTime() + 5 * 60_000);
+    await runOnce();
     expect(await statuses()).toEqual({ [SUBMITTED]: 30 });
-    expect(await spool.size()).toMatchObject({ entries: 1 });
+    // What fails still is set aside again at once, so that people go on seeing it.
+    expect(await spool.size()).toMatchObject({ entries: 0, aside: 1 });
     expect(await spool.isEmpty()).toBe(false);
   });
 

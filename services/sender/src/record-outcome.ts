@@ -5,7 +5,7 @@ import type { SenderEvents } from "./events.ts";
 import { toOutcomeFact } from "./outcome-facts.ts";
 import { ifAvailable } from "./unavailable.ts";
 
-/** What PostgreSQL made of it, or `spooled`: Redis has it until PostgreSQL is back. */
+/** What PostgreSQL made of it, or `spooled`: Redis has it until PostgreSQL takes it. */
 export type Recorded = OutcomeFate | "spooled";
 
 export interface RecordOutcomeDeps {
@@ -24,8 +24,8 @@ const firstWaitMs = 50;
 const longestWaitMs = 2_000;
 
 /**
- * Writes what became of an attempt: to PostgreSQL, or while that is away into the spool, so that nobody waits for it.
- * While both are away it tries again and holds its place here, so that no more is sent than can be remembered: a SID
+ * Writes what became of an attempt: to PostgreSQL, or where that is away or refuses, for whatever reason, into the spool, so
+ * that nobody waits for it and nothing is lost. While neither takes it this tries again and holds its place here, so that no more is sent than can be remembered: a SID
  * until this process is told to stop, with one last attempt then; anything else for a lease, as an attempt of which
  * nothing is heard is looked up at Twilio. What cannot be written in the end is logged, with its SID.
  */
@@ -33,7 +33,7 @@ export function createRecordOutcome(deps: RecordOutcomeDeps): RecordOutcome {
   const { outcomes, spooled, events, now, recordForMs } = deps;
 
   async function tryBoth(outcome: AttemptOutcome): Promise<Recorded | undefined> {
-    const fate = await ifAvailable(outcomes.submit(outcome));
+    const fate = await outcomes.submit(outcome).catch(() => undefined);
     if (fate !== undefined) return fate;
     const fact = toOutcomeFact(outcome, now());
     return ifAvailable(spooled.submit(fact).then(() => "spooled" as const));

@@ -86,14 +86,14 @@ describe("a job", () => {
 
   test("that fails for a passing reason comes again until its tries are used up", async () => {
     const [job] = await planned();
-    const { send, sent } = senderWith({ kind: "transient", code: 0, message: "connection refused" });
+    const { send, sent } = senderWith({ kind: "transient", code: 63009, message: "an error at WhatsApp" });
     await send(job!);
     expect(await row(job!.messageId)).toMatchObject({ status: MessageStatus.ACCEPTED, tries: 1 });
     await db.store.pool.query("update message set status = 2, next_at = $2 where id = $1", [job!.messageId, now]);
     await send({ ...job!, attempt: 2 });
     expect(await row(job!.messageId)).toMatchObject({
       status: MessageStatus.FAILED,
-      error_message: "connection refused",
+      error_message: "an error at WhatsApp",
     });
     expect(sent).toHaveLength(2);
   });
@@ -239,7 +239,8 @@ describe("a recipient's turn", () => {
     [{ kind: "throttled", code: 63018, scope: "sender" }, true],
     [{ kind: "throttled", code: 0, scope: "message", retryAfterMs: 0 }, true],
     [{ kind: "paused", code: 20003, scope: "account", message: "" }, true],
-    [{ kind: "transient", code: 0, message: "no connection" }, true],
+    [{ kind: "transient", code: 63009, message: "" }, true],
+    [{ kind: "unreachable", message: "no connection" }, true],
     [{ kind: "submitted", sid: "SM1" }, false],
     [{ kind: "unknown", why: "timeout" }, false],
   ])("after %j is left: %s", async (outcome, left) => {

@@ -101,7 +101,8 @@ export function createSendMessage(deps: SendMessageDeps) {
 
 /** Twilio certainly did not take the message, and it is not the message's fault. */
 function mayComeAgain(outcome: SendOutcome): boolean {
-  return outcome.kind === "throttled" || outcome.kind === "paused" || outcome.kind === "transient";
+  const { kind } = outcome;
+  return kind === "throttled" || kind === "paused" || kind === "transient" || kind === "unreachable";
 }
 
 /** Gives the recipient's turn back. Where Redis is away it is lost; the recipient may get one message less this hour. */

@@ -34,7 +34,8 @@ export type Sending = Message<"whatsapphub.v1.Sending"> & {
   pauseCode: number;
 
   /**
-   * Why it is paused, for people; `unknown_outcomes` where Twilio gives no clear answers.
+   * Why it is paused, for people; `unknown_outcomes` where Twilio gives no clear answers, `no_connection` where there is
+   * no way to it.
    *
    * @generated from field: string pause_reason = 3;
    */
@@ -93,7 +94,8 @@ export type SendingJson = {
   pauseCode?: number;
 
   /**
-   * Why it is paused, for people; `unknown_outcomes` where Twilio gives no clear answers.
+   * Why it is paused, for people; `unknown_outcomes` where Twilio gives no clear answers, `no_connection` where there is
+   * no way to it.
    *
    * @generated from field: string pause_reason = 3;
    */
