@@ -63,7 +63,7 @@ async function applyUnderstood(
 ): Promise<CallbackFate[]> {
   if (callbacks.length === 0) return [];
   const targets = await findTargets(pool, callbacks);
-  const fates = await applyPlain(pool, callbacks, targets);
+  const fates = await repeatAfterDeadlock(() => applyPlain(pool, callbacks, targets));
   const late = callbacks.flatMap((callback, i) => (fates[i] === "late" ? [{ callback, target: targets[i]!, i }] : []));
   const weighed = late.length === 0 ? [] : await weighLateEvidence(pool, late.map(toStatement));
   late.forEach(({ i }, k) => (fates[i] = weighed[k]));
@@ -128,28 +128,26 @@ function toStatement({ callback, target }: { callback: StatusCallback; target: T
 
 /** Fates of what one statement can apply; `late` for what needs weighing; undefined for what is nobody's. */
 async function applyPlain(
-  pool: Pool | PoolClient,
+  client: Pool | PoolClient,
   callbacks: readonly StatusCallback[],
   targets: readonly (Target | undefined)[],
 ): Promise<(StatementFate | "late" | undefined)[]> {
-  const { rows } = await repeatAfterDeadlock(() =>
-    pool.query<{ position: number; fate: StatementFate | "late" }>({
-      name: "apply-callbacks",
-      text: applyStatement,
-      values: [
-        targets.map((t) => t?.messageId ?? null),
-        targets.map((t) => t?.attempt ?? null),
-        callbacks.map((c) => c.accountSid),
-        callbacks.map((c) => c.messageSid),
-        callbacks.map((c) => c.status),
-        callbacks.map((c) => c.errorCode),
-        callbacks.map((c) => c.errorMessage),
-        callbacks.map((c) => c.receivedAt),
-        callbacks.map((c) => JSON.stringify(c.detail)),
-        callbacks.map((c) => c.source ?? EventSource.CALLBACK),
-      ],
-    }),
-  );
+  const { rows } = await client.query<{ position: number; fate: StatementFate | "late" }>({
+    name: "apply-callbacks",
+    text: applyStatement,
+    values: [
+      targets.map((t) => t?.messageId ?? null),
+      targets.map((t) => t?.attempt ?? null),
+      callbacks.map((c) => c.accountSid),
+      callbacks.map((c) => c.messageSid),
+      callbacks.map((c) => c.status),
+      callbacks.map((c) => c.errorCode),
+      callbacks.map((c) => c.errorMessage),
+      callbacks.map((c) => c.receivedAt),
+      callbacks.map((c) => JSON.stringify(c.detail)),
+      callbacks.map((c) => c.source ?? EventSource.CALLBACK),
+    ],
+  });
   const fates: (StatementFate | "late" | undefined)[] = callbacks.map(() => undefined);
   for (const row of rows) fates[row.position - 1] = row.fate;
   return fates;

@@ -60,7 +60,7 @@ function rollback(client: PoolClient): Promise<boolean> {
 /**
  * Runs `work` again when it loses a deadlock or could not be serialized: at most five times, after waits that grow and are
  * spread, so that those who were in each other's way are not so again. For single statements, which are transactions of
- * their own.
+ * their own; inside another transaction, which is lost, it would hide why.
  */
 export async function repeatAfterDeadlock<T>(work: () => Promise<T>): Promise<T> {
   for (let repeats = 0; ; repeats++) {

@@ -71,7 +71,8 @@ export class HttpClient extends twilio.RequestClient {
       // What the SDK throws says less than the exchange does.
     }
     if (exchange.answer !== undefined) return exchange.answer;
-    throw exchange.failure ?? new RequestFailure("not_sent");
+    // Where even that says nothing, nobody knows how far the request got.
+    throw exchange.failure ?? new RequestFailure("connection_lost");
   }
 
   /** What the SDK calls. Outside `exchange` the time to start is as long as the time to answer. */

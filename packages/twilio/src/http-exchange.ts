@@ -97,7 +97,7 @@ export function exchangeOnce(
   try {
     dispatcher.dispatch({ ...request, idempotent: false }, handler);
   } catch (error) {
-    fail("not_sent", codeOf(error));
+    fail(stillWaiting() ? "not_sent" : "connection_lost", codeOf(error));
   }
   if (stillWaiting()) {
     const waitMs = Math.min(Math.max(limits.sendBy - performance.now(), 0), longestTimerMs);

@@ -66,6 +66,20 @@ describe("an answer", () => {
     const outcome = outcomeOfAnswer({ httpStatus: 400, code: 99999, message: "No way to +15555550100." });
     expect(outcome).toMatchObject({ message: expect.stringMatching(/Twilio error 99999, .*: No way to \.\.\.\.$/) });
   });
+
+  test.each([
+    "+1 555-123-4567",
+    "+1 (555) 123 4567",
+    "(555) 123-4567",
+    "0155/512 34.56",
+    "whatsapp:+15551234567",
+    "5551\u00a0234",
+  ])("cuts the number out of an unknown code's words, however it is written: %s", (number) => {
+    const outcome = outcomeOfAnswer({ httpStatus: 400, code: 99999, message: `No way to ${number}, see 3 docs.` });
+    const { message } = outcome as { message: string };
+    const words = message.slice(message.indexOf("No way"));
+    expect(words).toMatch(/^No way to (whatsapp:)?\.\.\., see 3 docs\.$/);
+  });
 });
 
 test("only a refusal with a code outside the table is reported as unknown", () => {
@@ -83,7 +97,7 @@ describe("a request without a whole answer", () => {
 
   test("may be tried again when nothing was sent", () => {
     const outcome = outcomeOfFailure(new RequestFailure("not_sent", "ECONNREFUSED"));
-    expect(outcome).toEqual({ kind: "transient", code: 0, message: "no connection to Twilio (ECONNREFUSED)" });
+    expect(outcome).toEqual({ kind: "unreachable", message: "no connection to Twilio (ECONNREFUSED)" });
   });
 
   test.each(["timeout", "connection_lost", "unreadable_answer"] as const)("is unknown after %s", (kind) => {

@@ -60,7 +60,7 @@ export function outcomeOfFailure(error: unknown): SendOutcome {
     case "not_started":
       return { kind: "throttled", code: 0, scope: "message", retryAfterMs: 0 };
     case "not_sent":
-      return { kind: "transient", code: 0, message: `no connection to Twilio${error.code ? ` (${error.code})` : ""}` };
+      return { kind: "unreachable", message: `no connection to Twilio${error.code ? ` (${error.code})` : ""}` };
     case "timeout":
     case "connection_lost":
     case "unreadable_answer":
@@ -98,8 +98,11 @@ function throttled(code: number, scope: Throttled["scope"], { retryAfterMs }: Pr
   return { kind: "throttled", code, scope, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
 
+/** A number as people write it: five digits or more, however they are set apart. */
+const numberLike = /[+(]{0,2}\d(?:[\s()./-]{0,3}\d){4,}/g;
+
 /** Twilio's own words help with a code that nobody has seen before; the numbers they quote are cut out. */
 function unknownCodeText(code: number, message: string | undefined): string {
   if (message === undefined || message === "") return errorText(code);
-  return `${errorText(code)}: ${message.replace(/\+?\d{5,}/g, "...").slice(0, 200)}`;
+  return `${errorText(code)}: ${message.replace(numberLike, "...").slice(0, 200)}`;
 }
