@@ -1,5 +1,5 @@
 # One image for everything: docker build -t whatsapp-hub . && docker run whatsapp-hub <program>
-# Programs: gateway, dispatch, sender, webhook-ingest, status-query; migrate; sim.
+# Programs: gateway, dispatch, sender, webhook-ingest, status-query; migrate; audit; sim.
 
 FROM node:24.21.0-bookworm-slim AS base
 WORKDIR /app
@@ -14,6 +14,16 @@ COPY --from=manifests /app ./
 RUN npm ci --ignore-scripts
 COPY . .
 RUN node scripts/build.mjs
+
+# For skaffold dev only: the sources as they are, each program started anew when one of its files changes. The files belong to
+# the user, so that changed ones can be put there.
+FROM base AS development
+COPY --from=manifests /app ./
+RUN npm ci --ignore-scripts
+COPY --chown=10001:10001 . .
+ENV NODE_OPTIONS=--max-old-space-size-percentage=60
+USER 10001:10001
+ENTRYPOINT ["node", "--watch", "--watch-preserve-output", "/app/image/hub.mjs"]
 
 FROM base AS production
 COPY --from=manifests /app ./

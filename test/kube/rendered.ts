@@ -27,15 +27,15 @@ export const development = {
   simulator: { enabled: true },
 };
 
-/** Renders the chart with these values on top of those of `files`; throws with helm's words where it refuses. */
-export function render(values: object, files: readonly string[] = []): KubeObject[] {
+/** Renders the chart with these values on top of those of `files`, and `flags` of helm on top of both; throws with helm's words where it refuses. */
+export function render(values: object, files: readonly string[] = [], flags: readonly string[] = []): KubeObject[] {
   const folder = mkdtempSync(join(tmpdir(), "wahub-helm-"));
   try {
     const own = join(folder, "values.yaml");
     writeFileSync(own, yaml.dump(values));
     const args = ["template", "hub", chart, "--namespace", "hub", "--kube-version", "1.32.0"];
     const from = [...files, own].flatMap((file) => ["-f", file]);
-    const { status, stdout, stderr } = spawnSync(process.env["HELM"] ?? "helm", [...args, ...from], {
+    const { status, stdout, stderr } = spawnSync(process.env["HELM"] ?? "helm", [...args, ...from, ...flags], {
       encoding: "utf8",
       maxBuffer: 64 << 20,
     });

@@ -21,6 +21,7 @@ describe("what cannot work is refused in words", () => {
     ["bundled are for development only", { redis: { bundled: true } }],
     ["simulator.enabled is for development only", { simulator: { enabled: true } }],
     ["image.tag latest", { image: { tag: "latest" } }],
+    ["sync.enabled is for development only", { sync: { enabled: true } }],
     ["migrations.mode hook runs before", { ...development, migrations: { mode: "hook" } }],
     ["exclude each other", { keda, services: { sender: { autoscaling: { enabled: true } } } }],
     ["keda.prometheus.serverAddress is required", { keda: { enabled: true } }],
@@ -95,6 +96,40 @@ describe("scaling", () => {
 });
 
 describe("doors", () => {
+  test("what is simulated calls back to a Service that there is", () => {
+    for (const file of [join(chart, "ci/kind-values.yaml"), join(PROJECT_ROOT, "k8s/dev/values.yaml")]) {
+      const objects = render({}, [file]);
+      const { PUBLIC_WEBHOOK_URL: base } = find(objects, "ConfigMap", "hub-whatsapp-hub-sender").data;
+      const { hostname, port } = new URL(base);
+      expect(find(objects, "Service", hostname).spec.ports.map((one: KubeObject) => String(one.port))).toContain(port);
+    }
+  });
+
+  test("the command on the page installs a hub with the sender that it names", () => {
+    const page = readFileSync(join(PROJECT_ROOT, "docs/deploying.md"), "utf8");
+    const [, command] = /^(helm install hub helm\/whatsapp-hub -n hub --set [^]*?)\n(?!  )/m.exec(page)!;
+    const flags = command!
+      .replaceAll("\\\n", " ")
+      .replace("AC...", enough.config.twilioAccountSid)
+      .split(/\s+/)
+      .slice(6);
+    const objects = render({}, [], flags);
+    expect(find(objects, "ConfigMap", "hub-whatsapp-hub-dispatch").data).toMatchObject({
+      TWILIO_WHATSAPP_FROM: "+15005550006",
+    });
+  });
+
+  test("helm test knocks at the doors that there are", () => {
+    const knocks = (values: object): string[] => all(withValues(values), "Pod")[0]?.spec.containers[0].args;
+    expect(knocks({})).toHaveLength(3);
+    expect(knocks({ services: { gateway: { enabled: false } } }).join(" ")).not.toContain("gateway");
+    const simulated = (services: object): string => knocks({ ...development, services }).join(" ");
+    expect(simulated({})).toContain("--key=");
+    expect(simulated({ sender: { enabled: false } })).not.toContain("--key=");
+    const none = Object.fromEntries(["gateway", "dispatch", "statusQuery"].map((key) => [key, { enabled: false }]));
+    expect(knocks({ services: none })).toBeUndefined();
+  });
+
   test("gRPC services have a name with every pod's address, HTTP ones an address", () => {
     const kinds = Object.fromEntries(
       all(withValues({}), "Service").map((one) => [
@@ -127,11 +162,19 @@ describe("migrations", () => {
     expect(job(enough).metadata.annotations["helm.sh/hook"]).toBe("pre-install,pre-upgrade");
   });
 
-  test("are an ordinary job of each revision where they need the chart's own database, or are told to be", () => {
+  test("are an ordinary job where they need the chart's own database, or are told to be", () => {
     for (const values of [development, { ...enough, migrations: { mode: "job" } }]) {
-      expect(job(values).metadata.name).toBe("hub-whatsapp-hub-migrate-1");
+      expect(job(values).metadata.name).toMatch(/^hub-whatsapp-hub-migrate-[0-9a-f]{10}$/);
       expect(job(values).metadata.annotations).toBeUndefined();
     }
+  });
+
+  test("the ordinary job is a new one when it changes, because a job cannot be changed, and else the same", () => {
+    const asJob = (more: object): KubeObject => job({ ...enough, migrations: { mode: "job" }, ...more });
+    expect(asJob({ services: { sender: { replicas: 7 } } })).toEqual(asJob({}));
+    const changed = [{}, { image: { tag: "2" } }, { migrations: { mode: "job", backoffLimit: 1 } }];
+    const names = changed.map((more) => asJob(more).metadata.name);
+    expect(new Set(names).size).toBe(3);
   });
 
   test("can be left to somebody else", () => {

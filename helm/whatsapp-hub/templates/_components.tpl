@@ -23,8 +23,6 @@ Settings of a service that are no secrets, by name. Called with (dict "root" $ "
 {{- end -}}
 {{- if has .key (list "dispatch" "sender" "webhookIngest") -}}
 {{- $_ := set $own "TWILIO_ACCOUNT_SID" $c.twilioAccountSid -}}
-{{- end -}}
-{{- if has .key (list "dispatch" "sender" "webhookIngest") -}}
 {{- $_ := set $own "REDIS_PREFIX" $c.redisPrefix -}}
 {{- end -}}
 {{- if eq .key "dispatch" -}}
@@ -37,8 +35,6 @@ Settings of a service that are no secrets, by name. Called with (dict "root" $ "
 {{- $_ := set $own "PUBLIC_WEBHOOK_URL" $c.publicWebhookUrl -}}
 {{- $api := include "whatsapp-hub.twilioApi" .root -}}
 {{- if $api -}}{{- $_ := set $own "TWILIO_API_BASE_URL" $api -}}{{- end -}}
-{{- end -}}
-{{- if eq .key "sender" -}}
 {{- $_ := set $own "TWILIO_TIMEOUT_MS" (toString (mul 1000 $c.twilioTimeoutSeconds)) -}}
 {{- end -}}
 {{- $_ := set $own "LOG_LEVEL" $c.logLevel -}}

@@ -67,13 +67,13 @@ seccompProfile: {type: RuntimeDefault}
 
 {{- define "whatsapp-hub.containerSecurity" -}}
 allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
+readOnlyRootFilesystem: {{ not .Values.sync.enabled }}
 capabilities: {drop: [ALL]}
 {{- end }}
 
 {{/*
 Drain arithmetic, in one place. preStop + drain + margin is the grace period; of the drain, a service gives its work in
-hand 0.7 (drainShare in its app.ts), which must be longer than the longest request to Twilio.
+hand a share (drainShare in its app.ts). The sender's, 0.7, must be longer than the longest request to Twilio: _validate.tpl.
 */}}
 {{- define "whatsapp-hub.gracePeriod" -}}
 {{- add .shutdown.preStopSeconds .shutdown.drainSeconds 5 }}

@@ -27,6 +27,9 @@
 {{- if and $production $v.simulator.enabled }}
 {{- $faults = append $faults "simulator.enabled is for development only: nothing would reach anybody" }}
 {{- end }}
+{{- if and $production $v.sync.enabled }}
+{{- $faults = append $faults "sync.enabled is for development only: containers could write to their own files" }}
+{{- end }}
 {{- if and $production (eq $v.image.tag "latest") }}
 {{- $faults = append $faults "image.tag latest is nothing that an upgrade could go back to" }}
 {{- end }}

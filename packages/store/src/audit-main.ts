@@ -1,4 +1,4 @@
-// `npm run audit`: compares all that is stored of every batch with itself and prints what is wrong.
+// `npm run audit`, and `audit` of the image: compares all that is stored of every batch with itself and prints what is wrong.
 // Exit codes: 0 nothing is wrong, 1 faults, 69 (EX_UNAVAILABLE) no PostgreSQL or no schema, 78 (EX_CONFIG) DATABASE_URL
 // or SETTLE_AFTER_S is missing or wrong.
 import { Client } from "pg";
