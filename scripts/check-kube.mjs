@@ -1,8 +1,9 @@
-// npm run check:kube: everything that can be said about helm/ and k8s/ without a cluster. Needs Go to build its tools once
-// (minutes; then seconds); where there is none it says so and is content, unless told to be --strict.
+// npm run check:kube, or chart:test: everything that can be said about helm/ and k8s/ without a cluster. Needs Go to build its
+// tools once (minutes; then seconds); where there is none it says so and is content, unless told to be --strict. What is not
+// done within 20 minutes is a failure.
 //
-// KUBE_SCHEMAS names a folder with the descriptions of Kubernetes and of the CRDs (kubernetes-*-swagger.json, crds/*.yaml);
-// without it kubeconform asks the public ones.
+// KUBE_SCHEMAS names a folder with the descriptions of Kubernetes, of one version, and of the CRDs (kubernetes-*-swagger.json,
+// crds/*.yaml); without it kubeconform asks the public ones, for each version that the chart is rendered for.
 //
 //   npm run check:kube -- --write    writes the chart's README instead of comparing it
 import { spawnSync } from "node:child_process";
@@ -27,12 +28,17 @@ const publicSchemas = [
   "https://raw.githubusercontent.com/datreeio/CRDs-catalog/main/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json",
 ];
 
+const limitMinutes = 20;
+const until = Date.now() + limitMinutes * 60_000;
+/** Never 0, which would be no limit to Node. */
+const leftMs = () => Math.max(1, until - Date.now());
+
 const strict = process.argv.includes("--strict");
 if (!hasGo()) {
   console.log("SKIP  helm/ and k8s/ were not checked: Go is needed to build the tools (scripts/kube-tools.mjs).");
   process.exit(strict ? 1 : 0);
 }
-const tools = ensureTools();
+const tools = ensureTools(leftMs);
 const schemas = process.env.KUBE_SCHEMAS
   ? [writeSchemas(process.env.KUBE_SCHEMAS, ".cache/kube-schemas")]
   : publicSchemas;
@@ -55,7 +61,7 @@ step("chart lints", () => {
 step("rendered objects are what Kubernetes knows", () => {
   if (!canValidate) return;
   for (const file of valueFiles)
-    for (const version of kubeVersions) validate(render(file, version), `${basename(file)} on ${version}`);
+    for (const version of kubeVersions) validate(render(file, version), `${basename(file)} on ${version}`, version);
 });
 step("a misspelled field is noticed", () => {
   if (!canValidate) return;
@@ -76,11 +82,16 @@ step("skaffold.yaml is what skaffold knows", () => {
   const text = readFileSync("skaffold.yaml", "utf8");
   const [, version] = /^apiVersion: skaffold\/(\w+)$/m.exec(text);
   const location = join(module, `docs-v2/content/en/schemas/${version}.json`);
-  const { status, stdout, stderr } = spawnSync(tools.kubeconform, ["-strict", "-schema-location", location, "-"], {
-    input: text,
-    encoding: "utf8",
-  });
-  if (status !== 0) faults.push(`${stdout}${stderr}`);
+  const { status, stdout, stderr, error } = spawnSync(
+    tools.kubeconform,
+    ["-strict", "-schema-location", location, "-"],
+    {
+      input: text,
+      encoding: "utf8",
+      timeout: leftMs(),
+    },
+  );
+  if (status !== 0) faults.push(error?.message ?? `${stdout}${stderr}`);
 });
 step("README of the chart", () => {
   const target = join(chart, "README.md");
@@ -111,20 +122,22 @@ function render(file, version) {
   return run(tools.helm, ["template", "hub", chart, "--namespace", "hub", "--kube-version", version, "-f", file], file);
 }
 
-function validate(text, title) {
-  const { status, stdout, stderr } = conform(text);
-  if (canValidate && status !== 0) faults.push(`${title}: ${stdout}${stderr}`);
+function validate(text, title, version) {
+  const { status, stdout, stderr, error } = conform(text, version);
+  if (canValidate && status !== 0) faults.push(`${title}: ${error?.message ?? `${stdout}${stderr}`}`);
 }
 
-function conform(text) {
-  const locations = schemas.flatMap((schema) => ["-schema-location", schema]);
-  return spawnSync(tools.kubeconform, ["-strict", ...locations, "-"], { input: text, encoding: "utf8" });
+/** The schemas of a folder are of the one version that they are of, whichever is asked for. */
+function conform(text, version = kubeVersions[0]) {
+  const args = ["-strict", "-kubernetes-version", version, ...schemas.flatMap((one) => ["-schema-location", one])];
+  return spawnSync(tools.kubeconform, [...args, "-"], { input: text, encoding: "utf8", timeout: leftMs() });
 }
 
 function run(command, args, title, options = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     encoding: "utf8",
     maxBuffer: 64 << 20,
+    timeout: leftMs(),
     ...options,
   });
   if (status !== 0) faults.push(`${title}: ${error?.message ?? `${stdout ?? ""}${stderr ?? ""}`}`);

@@ -5,7 +5,6 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const folder = resolve(".cache/bin");
-const buildLimitMs = 15 * 60_000;
 
 // Without these a helm of one's own making believes in Kubernetes 1.20.
 const kubeVersion = ["chartutil", "lint/rules"].flatMap((where) => [
@@ -26,13 +25,17 @@ export function hasGo() {
   return spawnSync("go", ["version"]).status === 0;
 }
 
-/** Paths of all tools by name; builds what is missing or of another version. Throws with the words of Go. */
-export function ensureTools(say = console.log) {
+/**
+ * Paths of all tools by name; builds what is missing or of another version. Throws with the words of Go.
+ *
+ * @param leftMs says how long it may still take
+ */
+export function ensureTools(leftMs, say = console.log) {
   mkdirSync(folder, { recursive: true });
-  return Object.fromEntries(Object.entries(pinned).map(([name, how]) => [name, ensureTool(name, how, say)]));
+  return Object.fromEntries(Object.entries(pinned).map(([name, how]) => [name, ensureTool(name, how, leftMs, say)]));
 }
 
-function ensureTool(name, how, say) {
+function ensureTool(name, how, leftMs, say) {
   const path = join(folder, name);
   const stamp = join(folder, `.${name}.json`);
   const wanted = JSON.stringify(how);
@@ -40,7 +43,7 @@ function ensureTool(name, how, say) {
   say(`building ${how.from} ...`);
   const env = { ...process.env, GOBIN: folder, CGO_ENABLED: "0", GOFLAGS: "-trimpath" };
   const args = ["install", "-ldflags", how.ldflags, how.from];
-  const { status, stderr, error } = spawnSync("go", args, { env, encoding: "utf8", timeout: buildLimitMs });
+  const { status, stderr, error } = spawnSync("go", args, { env, encoding: "utf8", timeout: leftMs() });
   if (status !== 0) throw new Error(`${how.from} could not be built: ${error?.message ?? stderr.slice(-2000)}`);
   writeFileSync(stamp, wanted);
   return path;
