@@ -38,9 +38,8 @@ export async function ledgerOf(stack: Stack, messages: readonly { readonly id: s
 /** Resolves when the simulator has nothing more to say: no step of a message and no callback is outstanding. */
 export async function simIsIdle(stack: Stack): Promise<void> {
   for (;;) {
-    const stats = (await (await fetch(`${stack.urls.sim}/sim/stats`)).json()) as { idle: boolean };
-    if (stats.idle) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const response = await fetch(`${stack.urls.sim}/sim/stats?waitIdleMs=30000`);
+    if (((await response.json()) as { idle: boolean }).idle) return;
   }
 }
 

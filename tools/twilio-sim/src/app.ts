@@ -7,6 +7,7 @@ import { createCallbackFate } from "./callbacks/fate.ts";
 import { createPoster } from "./callbacks/poster.ts";
 import { systemClock } from "./clock.ts";
 import { createDice } from "./dice.ts";
+import { createIdleness } from "./idleness.ts";
 import { createKnobBoard } from "./knobs/knob-board.ts";
 import { createLogger } from "./logger.ts";
 import { createNextStep } from "./messages/next-step.ts";
@@ -60,9 +61,12 @@ export function createTwilioSim(config: SimConfig, overrides: SimOverrides = {})
   const runs = createRuns(clock);
 
   const answers = createScheduler(clock);
-  const scheduler = createScheduler(clock);
+  const ended = (): void => idleness.check();
+  const scheduler = createScheduler(clock, ended);
+  const idleness = createIdleness({ clock, runs, scheduler });
   const poster = createPoster();
-  const delivery = createCallbackDelivery({ accountSid, authToken: authTokens[0]!, clock, scheduler, knobs, poster });
+  const authToken = authTokens[0]!;
+  const delivery = createCallbackDelivery({ accountSid, authToken, clock, scheduler, knobs, poster, ended });
   const announcer = createAnnouncer({ knobs, fate: createCallbackFate(dice), delivery, log });
   const timeline = createTimeline({ clock, scheduler, knobs, nextStep: createNextStep(dice), announcer });
 
@@ -99,7 +103,7 @@ export function createTwilioSim(config: SimConfig, overrides: SimOverrides = {})
     forget();
     knobs.reset();
   };
-  app.use("/sim", createSimRouter({ runs, knobs, timelineScheduler: scheduler, reset, log }));
+  app.use("/sim", createSimRouter({ runs, knobs, timelineScheduler: scheduler, idleness, reset, log }));
 
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app);
 

@@ -19,8 +19,12 @@ interface Task {
   readonly run: () => void;
 }
 
-/** Creates a scheduler on `clock`. A task that throws ends up where a timer's error would; the others still run. */
-export function createScheduler(clock: Clock): Scheduler {
+/**
+ * Creates a scheduler on `clock`. A task that throws ends up where a timer's error would; the others still run.
+ *
+ * @param emptied called when nothing waits any more: after the last task, and when all were forgotten
+ */
+export function createScheduler(clock: Clock, emptied: () => void = nothing): Scheduler {
   const heap: Task[] = [];
   let order = 0;
   let armedFor = Infinity;
@@ -46,6 +50,7 @@ export function createScheduler(clock: Clock): Scheduler {
     } finally {
       armedFor = Infinity;
       rearm();
+      if (heap.length === 0) emptied();
     }
   };
 
@@ -59,6 +64,7 @@ export function createScheduler(clock: Clock): Scheduler {
       heap.length = 0;
       armedFor = Infinity;
       disarm();
+      emptied();
     },
     get size() {
       return heap.length;

@@ -31,7 +31,16 @@ function scene(results: readonly CallbackResult[], answerMs = 0) {
     },
     close: async () => {},
   };
-  const delivery = createCallbackDelivery({ accountSid: "AC1", authToken: "t", clock, scheduler, knobs, poster });
+  const ended = () => {};
+  const delivery = createCallbackDelivery({
+    accountSid: "AC1",
+    authToken: "t",
+    clock,
+    scheduler,
+    knobs,
+    poster,
+    ended,
+  });
   const run = runs.current;
   const job = (fragment: string, next?: CallbackJob): CallbackJob => {
     const draft = { to: "whatsapp:+12125550101", from: "", body: "", numMedia: 0, fromTemplate: false };

@@ -35,11 +35,13 @@ interface Deps {
   readonly scheduler: Scheduler;
   readonly knobs: KnobBoard;
   readonly poster: Poster;
+  /** Called after each callback that has ended, however it ended. */
+  readonly ended: () => void;
 }
 
 /** Creates the delivery, with as many POSTs at once as the `callbackConcurrency` knob says. */
 export function createCallbackDelivery(deps: Deps): CallbackDelivery {
-  const { accountSid, authToken, clock, scheduler, knobs, poster } = deps;
+  const { accountSid, authToken, clock, scheduler, knobs, poster, ended } = deps;
   const listeners = new Map<MessageRecord, () => void>();
 
   const deliver = async (job: CallbackJob): Promise<void> => {
@@ -91,6 +93,7 @@ export function createCallbackDelivery(deps: Deps): CallbackDelivery {
     job.run.stats.callbacks.pending -= 1;
     note(job, result);
     if (job.next !== undefined) enqueue(job.next);
+    ended();
   };
 
   const note = (job: CallbackJob, result: CallbackResult): void => {

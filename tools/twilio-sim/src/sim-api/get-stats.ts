@@ -1,4 +1,6 @@
 import type { RequestHandler } from "express";
+import { refuse } from "./refuse.ts";
+import type { Idleness } from "../idleness.ts";
 import type { MessageStatus } from "../messages/status.ts";
 import type { Runs } from "../run.ts";
 import type { Scheduler } from "../scheduler.ts";
@@ -22,12 +24,26 @@ export interface SimStats {
   readonly idle: boolean;
 }
 
-/** Creates the route. */
-export function getStats(runs: Runs, scheduler: Scheduler): RequestHandler {
-  return (_req, res) => {
+/** Longest that an answer waits; a client that waits longer asks again. */
+const maxWaitMs = 60_000;
+
+/** Creates the route. With `waitIdleMs` it answers as soon as the simulator is idle, at the latest after that time. */
+export function getStats(runs: Runs, scheduler: Scheduler, idleness: Idleness): RequestHandler {
+  return (req, res) => {
+    const asked = new URL(req.url, "http://sim").searchParams.get("waitIdleMs") ?? "0";
+    const waitMs = /^\d{1,6}$/.test(asked) ? Number(asked) : Infinity;
+    if (waitMs > maxWaitMs) {
+      refuse(res, [`waitIdleMs must be a whole number up to ${maxWaitMs}`]);
+      return;
+    }
+    const callOff = idleness.whenIdle(waitMs, () => res.json(statsNow()));
+    res.on("close", callOff);
+  };
+
+  function statsNow(): SimStats {
     const { ledger, stats, faults } = runs.current;
     const { creates, lists, callbacks } = stats;
-    res.json({
+    return {
       creates,
       lists,
       accepted: ledger.size,
@@ -36,7 +52,7 @@ export function getStats(runs: Runs, scheduler: Scheduler): RequestHandler {
       statuses: ledger.countsByStatus,
       callbacks,
       waiting: scheduler.size,
-      idle: scheduler.size === 0 && callbacks.pending === 0,
-    } satisfies SimStats);
-  };
+      idle: idleness.isIdle,
+    };
+  }
 }

@@ -72,6 +72,21 @@ describe("the simulator's own endpoints", () => {
     expect(await sim.stats()).toMatchObject({ statuses: { queued: 0, read: 1 }, waiting: 0, idle: true });
   });
 
+  test("wait until all is done, where they are asked to", async () => {
+    await sim.create(VALID);
+    expect(await sim.stats()).toMatchObject({ idle: false });
+    let isAnswered = false;
+    const answer = sim.get("/sim/stats?waitIdleMs=60000").finally(() => (isAnswered = true));
+    while (!isAnswered) {
+      sim.clock.advance(1_000);
+      await new Promise(setImmediate);
+    }
+    expect((await answer).body).toMatchObject({ waiting: 0, idle: true });
+    for (const asked of ["-1", "soon", "60001", ""]) {
+      expect((await sim.get(`/sim/stats?waitIdleMs=${asked}`)).status).toBe(400);
+    }
+  });
+
   test("forget everything on reset, what waits included, and put the knobs back", async () => {
     await sim.create({ ...VALID, StatusCallback: "https://example.com/hook" });
     await sim.turn({ latencyMs: 7 });

@@ -4,6 +4,7 @@ import { getFaults } from "./get-faults.ts";
 import { getLedger } from "./get-ledger.ts";
 import { getStats } from "./get-stats.ts";
 import { refuse } from "./refuse.ts";
+import type { Idleness } from "../idleness.ts";
 import type { KnobBoard } from "../knobs/knob-board.ts";
 import type { Logger } from "../logger.ts";
 import type { Runs } from "../run.ts";
@@ -13,19 +14,20 @@ interface Deps {
   readonly runs: Runs;
   readonly knobs: KnobBoard;
   readonly timelineScheduler: Scheduler;
+  readonly idleness: Idleness;
   /** Forgets messages, counters and callbacks under way, and puts the knobs back. */
   readonly reset: () => void;
   readonly log: Logger;
 }
 
 /** The simulator's own endpoints, which Twilio does not have. They ask for no credentials. */
-export function createSimRouter({ runs, knobs, timelineScheduler, reset, log }: Deps): Router {
+export function createSimRouter({ runs, knobs, timelineScheduler, idleness, reset, log }: Deps): Router {
   const router = Router();
 
   router.get("/health", (_req, res) => void res.json({ status: "ok" }));
   router.get("/ledger", getLedger(runs));
   router.get("/faults", getFaults(runs));
-  router.get("/stats", getStats(runs, timelineScheduler));
+  router.get("/stats", getStats(runs, timelineScheduler, idleness));
 
   router.post("/reset", (_req, res) => {
     reset();
