@@ -29,7 +29,8 @@ export async function expireLeases(pool: Pool, options: { now: Date; limit: numb
          from expired cross join (values ($1::smallint, -1), ($3::smallint, 1)) as v(status, sign)
          group by tenant_id, batch_id, v.status, v.sign
        )
-       update message set status = $3, error_code = 0, error_message = 'lease_expired', reconcile_at = $5, absences = 0, updated_at = $5
+       update message set status = $3, error_code = 0, error_message = 'lease_expired', reconcile_at = $5, absences = 0,
+           unlisted_since = null, updated_at = $5
        where id = any (array(select id from expired))`,
       [MessageStatus.SENDING, options.limit, MessageStatus.UNKNOWN, EventSource.HUB, options.now],
     ),

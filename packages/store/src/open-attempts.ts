@@ -22,6 +22,8 @@ export interface StoredOpenAttempt {
   readonly attempt: number;
   /** How often Twilio's list has not had it. */
   readonly absences: number;
+  /** Since when Twilio was asked and gave no list; undefined where it was not asked yet, or gave one last. */
+  readonly unlistedSince: Date | undefined;
   readonly claimedAt: Date;
   readonly leaseUntil: Date;
   /** By the database's clock, which also set the lease. */
@@ -75,6 +77,7 @@ interface OpenRow {
   id: string;
   attempt: number;
   absences: number;
+  unlisted_since: Date | null;
   claimed_at: Date;
   lease_until: Date;
   since_lease_ms: number;
@@ -89,19 +92,19 @@ const { SENDING, UNKNOWN, SUBMITTED } = MessageStatus;
 // One branch per partial index.
 const openStatement = `
   with open as (
-    select case when reconcile_at is null then 'held' else 'unknown' end as kind, id, batch_id, attempt, absences, claimed_at,
-           lease_until, recipient
+    select case when reconcile_at is null then 'held' else 'unknown' end as kind, id, batch_id, attempt, absences,
+           unlisted_since, claimed_at, lease_until, recipient
     from message where status = ${UNKNOWN} and sender_id = $1 and recipient_key = $2 and twilio_sid is null
     union all
-    select 'sending', id, batch_id, attempt, 0, claimed_at, lease_until, recipient
+    select 'sending', id, batch_id, attempt, 0, null, claimed_at, lease_until, recipient
     from message where status = ${SENDING} and sender_id = $1 and recipient_key = $2 and twilio_sid is null
     union all
-    select 'assumed', id, batch_id, attempt, 0, claimed_at, lease_until, recipient
+    select 'assumed', id, batch_id, attempt, 0, null, claimed_at, lease_until, recipient
     from message
     where evidence = ${EventSource.ASSUMED} and sender_id = $1 and recipient_key = $2 and status = ${SUBMITTED}
       and twilio_sid is null
     union all
-    select 'given_up', m.id, m.batch_id, c.attempt, 0, c.claimed_at, c.lease_until, m.recipient
+    select 'given_up', m.id, m.batch_id, c.attempt, 0, null, c.claimed_at, c.lease_until, m.recipient
     from message_attempt c join message m on m.id = c.message_id
     where c.sender_id = $1 and c.recipient_key = $2 and c.twilio_sid is null
   )
@@ -121,6 +124,7 @@ async function openAttempts(
     messageId: row.id,
     attempt: row.attempt,
     absences: row.absences,
+    unlistedSince: row.unlisted_since ?? undefined,
     claimedAt: row.claimed_at,
     leaseUntil: row.lease_until,
     sinceLeaseMs: row.since_lease_ms,

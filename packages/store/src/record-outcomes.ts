@@ -217,6 +217,7 @@ const recordStatement = `
         lease_until = case when held.outcome = ${UNKNOWN} and m.twilio_sid is null then m.lease_until end,
         reconcile_at = case when held.outcome = ${UNKNOWN} and m.twilio_sid is null then $11::timestamptz end,
         absences = 0,
+        unlisted_since = null,
         submitted_at = case when held.outcome = ${SUBMITTED} then least(m.submitted_at, $11) else m.submitted_at end,
         failed_at = case when held.outcome = ${FAILED} and m.twilio_sid is null then least(m.failed_at, $11) else m.failed_at end,
         updated_at = greatest(m.updated_at, $11)

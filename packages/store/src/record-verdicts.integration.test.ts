@@ -79,6 +79,7 @@ describe("taking unresolved messages", () => {
         senderId: batch.senderId,
         senderPhone: sampleSender.phone,
         recipientKey: "+551112345678",
+        takenUntil: new Date(now.getTime() + 10_000),
       },
     ]);
     expect(await take()).toEqual([]);
@@ -299,6 +300,18 @@ describe("a verdict", () => {
     const recorded = await Promise.all([1, 2, 3, 4].map(() => record(leave)));
     expect(recorded.filter(Boolean)).toHaveLength(1);
     await expectBalance(batch, { [ACCEPTED]: 1 });
+  });
+
+  test("is nothing where the message was taken or put off once more since it was taken", async () => {
+    const batch = await lost();
+    const [message] = await takeUnresolved(db.store.pool, { now, settleMs: 30_000, heldForMs: 10_000, limit: 1 });
+    const { takenUntil } = message!;
+    const stay = decision(batch.messageIds[0]!, { kind: "stay", reconcileAt: later, absences: 0 }, { takenUntil });
+    expect(await record([stay])).toBe(true);
+    expect(await record([stay])).toBe(false);
+    await takeUnresolved(db.store.pool, { now: later, settleMs: 30_000, heldForMs: 10_000, limit: 1 });
+    expect(await record([{ ...stay, takenUntil: later }])).toBe(false);
+    expect(await record([{ ...stay, takenUntil: new Date(later.getTime() + 10_000) }])).toBe(true);
   });
 
   test("is nothing where one of several messages has changed, or the SID is somebody's", async () => {

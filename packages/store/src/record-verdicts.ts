@@ -18,7 +18,13 @@ export type Verdict =
     }
   | { readonly kind: "leave"; readonly exit: UnknownExit }
   /** Still unknown: asked about again then, or by a person where there is no time. */
-  | { readonly kind: "stay"; readonly reconcileAt: Date | null; readonly absences: number }
+  | {
+      readonly kind: "stay";
+      readonly reconcileAt: Date | null;
+      readonly absences: number;
+      /** Since when Twilio was asked and gave no list; absent where it did. */
+      readonly unlistedSince?: Date | undefined;
+    }
   /** Left as it is; only that it has not changed matters to the others. */
   | { readonly kind: "keep" };
 
@@ -27,6 +33,8 @@ export interface Decision {
   readonly messageId: string;
   readonly attempt: number;
   readonly absences: number;
+  /** Of a message that was taken for this: what taking it said. Nobody may have taken it or decided about it since. */
+  readonly takenUntil?: Date | undefined;
   readonly verdict: Verdict;
 }
 
@@ -77,15 +85,17 @@ export async function recordVerdicts(
 async function lockUnchanged(client: PoolClient, decisions: readonly Decision[]): Promise<boolean> {
   const { rowCount } = await client.query(
     `select from message m
-     join unnest($1::uuid[], $2::int[], $3::smallint[]) as d(id, attempt, absences) on d.id = m.id
+     join unnest($1::uuid[], $2::int[], $3::smallint[], $4::timestamptz[]) as d(id, attempt, absences, taken)
+       on d.id = m.id
      where m.id = any($1::uuid[]) and m.status = ${MessageStatus.UNKNOWN} and m.twilio_sid is null
-       and m.attempt = d.attempt and m.absences = d.absences
+       and m.attempt = d.attempt and m.absences = d.absences and (d.taken is null or m.reconcile_at = d.taken)
      order by m.id
      for no key update of m`,
     [
       decisions.map((decision) => decision.messageId),
       decisions.map((decision) => decision.attempt),
       decisions.map((decision) => decision.absences),
+      decisions.map((decision) => decision.takenUntil ?? null),
     ],
   );
   return rowCount === decisions.length;
@@ -114,13 +124,15 @@ async function stay(client: PoolClient, decisions: readonly Decision[]): Promise
   );
   if (staying.length === 0) return;
   await client.query(
-    `update message m set reconcile_at = d.reconcile_at, absences = d.absences
-     from unnest($1::uuid[], $2::timestamptz[], $3::smallint[]) as d(id, reconcile_at, absences)
+    `update message m set reconcile_at = d.reconcile_at, absences = d.absences, unlisted_since = d.unlisted_since
+     from unnest($1::uuid[], $2::timestamptz[], $3::smallint[], $4::timestamptz[])
+       as d(id, reconcile_at, absences, unlisted_since)
      where m.id = d.id and m.id = any($1::uuid[])`,
     [
       staying.map(({ messageId }) => messageId),
       staying.map(({ reconcileAt }) => reconcileAt),
       staying.map(({ absences }) => absences),
+      staying.map(({ unlistedSince }) => unlistedSince ?? null),
     ],
   );
 }

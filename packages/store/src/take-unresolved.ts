@@ -11,6 +11,8 @@ export interface UnresolvedMessage {
   /** E.164. */
   readonly senderPhone: string;
   readonly recipientKey: string;
+  /** Until when it belongs to the caller; which of those that took it, too. */
+  readonly takenUntil: Date;
 }
 
 /**
@@ -37,10 +39,12 @@ export async function takeUnresolved(
        ), taken as (
          update message set reconcile_at = $1::timestamptz + $4 * interval '1 millisecond'
          where id = any (array(select id from due))
+         returning id, reconcile_at
        )
        select due.id as "messageId", due.attempt, a.sid as "accountSid", due.sender_id as "senderId",
-              s.phone as "senderPhone", due.recipient_key as "recipientKey"
-       from due join sender s on s.id = due.sender_id join account a on a.id = due.account_id`,
+              s.phone as "senderPhone", due.recipient_key as "recipientKey",
+              taken.reconcile_at as "takenUntil"
+       from due join taken on taken.id = due.id join sender s on s.id = due.sender_id join account a on a.id = due.account_id`,
       [now, settleMs, limit, heldForMs],
     ),
   );

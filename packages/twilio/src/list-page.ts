@@ -27,7 +27,7 @@ export type ListFailure =
   | "timeout"
   /** Not what a list looks like. */
   | "unreadable"
-  /** More pages than are read. */
+  /** More pages than are read, or in more time. */
   | "too_long";
 
 export type ListPage =

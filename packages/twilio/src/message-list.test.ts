@@ -165,6 +165,12 @@ describe("the list", () => {
     );
     expect(await endless.list(ask)).toEqual({ kind: "unavailable", why: "too_long" });
     expect(endless.asked).toHaveLength(3);
+    const slow = await startList(
+      (_request, response) => void setTimeout(() => answer(response, 200, page([resource(1)], `${path}?Page=1`)), 20),
+      { maxMs: 50 },
+    );
+    expect(await slow.list(ask)).toEqual({ kind: "unavailable", why: "too_long" });
+    expect(slow.asked.length).toBeLessThanOrEqual(4);
   });
 
   test("cannot be had in time, without a server, without a token", async () => {

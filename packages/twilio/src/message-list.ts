@@ -15,6 +15,8 @@ export interface MessageListOptions {
   readonly userAgent?: string;
   /** A list with more pages of 50 cannot be had. Default: 40. */
   readonly maxPages?: number;
+  /** Nor can one of which a page is still missing after this. Default: four times `requestTimeoutMs`. */
+  readonly maxMs?: number;
 }
 
 /** Whose messages are listed. Numbers are E.164. */
@@ -31,6 +33,8 @@ export type MessageListing =
   | { readonly kind: "unavailable"; readonly why: ListFailure; readonly retryAfterMs?: number };
 
 export interface MessageList {
+  /** The longest that a list takes. */
+  readonly longestMs: number;
   /** The messages that Twilio has taken from `from` for `to`. Never throws: whatever happens is an answer. */
   list(request: ListRequest): Promise<MessageListing>;
   close(): Promise<void>;
@@ -46,7 +50,7 @@ const defaultMaxPages = 40;
  * message is queued; follows the pages to the end, whatever their order.
  */
 export function createMessageList(options: MessageListOptions): MessageList {
-  const { maxPages = defaultMaxPages, requestTimeoutMs } = options;
+  const { maxPages = defaultMaxPages, requestTimeoutMs, maxMs = 4 * requestTimeoutMs } = options;
   const baseUrl = apiBase(options.apiBaseUrl);
   const http = new HttpClient({ ...options, origin: new URL(baseUrl).origin });
   const clients = new Map(
@@ -56,6 +60,7 @@ export function createMessageList(options: MessageListOptions): MessageList {
   async function list({ accountSid, from, to }: ListRequest): Promise<MessageListing> {
     const client = clients.get(accountSid);
     if (client === undefined) return { kind: "unavailable", why: "no_credentials" };
+    const enoughAt = performance.now() + maxMs;
     const listed = new Map<string, ListedMessage>();
     const path = `/2010-04-01/Accounts/${accountSid}/Messages.json`;
     try {
@@ -63,7 +68,7 @@ export function createMessageList(options: MessageListOptions): MessageList {
         const filter = { from: `whatsapp:${from}`, to: `whatsapp:${number}`, pageSize };
         let ask: () => Promise<unknown> = () => client.messages.page(filter);
         for (let pages = 1; ; pages++) {
-          if (pages > maxPages) return { kind: "unavailable", why: "too_long" };
+          if (pages > maxPages || performance.now() > enoughAt) return { kind: "unavailable", why: "too_long" };
           const page = readListPage(await http.exchange(performance.now() + requestTimeoutMs, ask), path);
           if (page.kind === "unavailable") return page;
           for (const message of page.messages) listed.set(message.sid, message);
@@ -78,7 +83,8 @@ export function createMessageList(options: MessageListOptions): MessageList {
     }
   }
 
-  return { list, close: () => http.close() };
+  // The last page begins in time, waits for a connection, and is read.
+  return { longestMs: maxMs + 2 * requestTimeoutMs, list, close: () => http.close() };
 }
 
 function failureOf(error: unknown): ListFailure {

@@ -22,6 +22,10 @@ describe("an account whose list fails", () => {
     expect(rests.leftMs("AC2")).toBe(0);
   });
 
+  test("rests no longer than it may", () => {
+    expect(createAccountRests(() => 0, 400).note("AC1", failed)).toBe(400);
+  });
+
   test("counts failures of the same moment once, and waits as long as Twilio says", () => {
     const rests = createAccountRests(() => 0);
     expect([rests.note("AC1", failed), rests.note("AC1", failed)]).toEqual([1_000, 1_000]);

@@ -9,17 +9,16 @@ export interface AccountRests {
 }
 
 const firstRestMs = 1_000;
-const longestRestMs = 60_000;
 
 /** About one recipient, and not about the account. */
 const ofOneRecipient: ReadonlySet<ListFailure> = new Set(["unreadable", "too_long"]);
 
 /**
- * Rests of one process, in memory: twice as long after each failure in a row, up to a minute, or as long as Twilio says.
+ * Rests of one process, in memory: twice as long after each failure in a row, up to `longestMs`, or as long as Twilio says.
  *
  * @param monotonicMs a clock that never jumps
  */
-export function createAccountRests(monotonicMs: () => number): AccountRests {
+export function createAccountRests(monotonicMs: () => number, longestMs = 60_000): AccountRests {
   const rests = new Map<string, { untilMs: number; failures: number }>();
   return {
     leftMs: (accountSid) => Math.max((rests.get(accountSid)?.untilMs ?? -Infinity) - monotonicMs(), 0),
@@ -33,7 +32,7 @@ export function createAccountRests(monotonicMs: () => number): AccountRests {
       const leftMs = this.leftMs(accountSid);
       if (leftMs > 0) return leftMs;
       const failures = (rests.get(accountSid)?.failures ?? 0) + 1;
-      const waitMs = listing.retryAfterMs ?? Math.min(firstRestMs * 2 ** (failures - 1), longestRestMs);
+      const waitMs = listing.retryAfterMs ?? Math.min(firstRestMs * 2 ** (failures - 1), longestMs);
       rests.set(accountSid, { untilMs: monotonicMs() + waitMs, failures });
       return waitMs;
     },

@@ -30,6 +30,9 @@ const deleteParkedEveryMs = 600_000;
 /** How often it is measured how many messages are unknown. */
 const measureUnresolvedEveryMs = 15_000;
 
+/** Beside Twilio's list, for what a look asks PostgreSQL and Redis. */
+const lookOverheadMs = 10_000;
+
 /** Share of the shutdown time that requests in flight may take; the rest is for what they stand on. */
 const drainShare = 0.7;
 
@@ -97,7 +100,8 @@ export function createWebhookIngest(
         createReconcileRound({
           store,
           list,
-          rests: createAccountRests(() => performance.now()),
+          // Several looks fit before the deadline.
+          rests: createAccountRests(() => performance.now(), Math.min(60_000, config.RECONCILE_DEADLINE_MS / 10)),
           mayDecideAbsence: absence.mayDecideAbsence,
           events,
           now,
@@ -107,6 +111,7 @@ export function createWebhookIngest(
             deadlineMs: config.RECONCILE_DEADLINE_MS,
           },
           concurrency: config.RECONCILE_CONCURRENCY,
+          heldForMs: list.longestMs + lookOverheadMs,
         }),
       ),
       loop("measure_unresolved", measureUnresolvedEveryMs, async () =>

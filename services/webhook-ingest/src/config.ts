@@ -58,7 +58,7 @@ export const config = {
   RECONCILE_DEADLINE_MS: {
     parse: integer({ min: 1_000, max: 86_400_000 }),
     default: 600_000,
-    doc: "From the end of a message's lease: if the list cannot be had by then, the batch's policy decides.",
+    doc: "From the first look at a message in which Twilio gave no list: if none has given one by then, the batch's policy decides.",
   },
   LEASE_SWEEP_EVERY_MS: {
     parse: integer({ min: 10, max: 60_000 }),

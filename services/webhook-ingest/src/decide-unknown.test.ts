@@ -3,7 +3,14 @@ import { comparableText } from "@wahub/domain";
 import { MessageStatus, UnknownPolicy } from "@wahub/proto";
 import type { StoredOpenAttempt, Verdict } from "@wahub/store";
 import type { ListedMessage } from "@wahub/twilio";
-import { decideByList, decideWithoutList, type DecisionGroup, type Known, type Listed } from "./decide-unknown.ts";
+import {
+  decideByList,
+  decideUnasked,
+  decideWithoutList,
+  type DecisionGroup,
+  type Known,
+  type Listed,
+} from "./decide-unknown.ts";
 
 const { ASSUME_SENT, RESEND, HOLD } = UnknownPolicy;
 const now = new Date("2026-03-02T12:00:00Z");
@@ -19,6 +26,7 @@ function attempt(messageId: string, change: Partial<StoredOpenAttempt> = {}): St
     messageId,
     attempt: 1,
     absences: 0,
+    unlistedSince: undefined,
     claimedAt: new Date(leaseUntil.getTime() - minuteMs),
     leaseUntil,
     sinceLeaseMs,
@@ -38,7 +46,7 @@ function message(sid: string, change: Partial<ListedMessage> = {}): ListedMessag
 
 const known = (attempts: readonly StoredOpenAttempt[], taken = attempts.map((one) => one.messageId)): Known => ({
   attempts,
-  taken: new Set(taken),
+  taken: new Map(taken.map((id) => [id, now])),
   now,
   times,
 });
@@ -50,10 +58,11 @@ function byList(of: Known, messages: readonly ListedMessage[], change: Partial<L
 /** Message, its verdict. */
 const said = (groups: readonly DecisionGroup[]): [string, Verdict][] =>
   groups.flatMap(({ decisions }) => decisions.map(({ messageId, verdict }): [string, Verdict] => [messageId, verdict]));
-const stay = (waitMs: number | null, absences = 0): Verdict => ({
+const stay = (waitMs: number | null, absences = 0, unlistedSince?: Date): Verdict => ({
   kind: "stay",
   reconcileAt: waitMs === null ? null : new Date(now.getTime() + waitMs),
   absences,
+  unlistedSince,
 });
 const leave = (exit: "absent" | "again" | "assume"): Verdict => ({ kind: "leave", exit });
 const keep: Verdict = { kind: "keep" };
@@ -78,12 +87,13 @@ describe("with the list", () => {
     expect(said(second)).toEqual([["a", leave("absent")]]);
   });
 
-  test("nothing is absent while outcomes of ours wait to be recorded", () => {
+  test("nothing is absent while outcomes of ours wait to be recorded, however long that takes", () => {
     const groups = byList(known([attempt("a", { absences: 1 })]), [], { mayDecideAbsence: false });
     expect(groups).toMatchObject([{ verdict: "pending" }]);
     expect(said(groups)).toEqual([["a", stay(20_000, 1)]]);
-    const overdue = attempt("a", { absences: 1, sinceLeaseMs: times.deadlineMs });
-    expect(said(byList(known([overdue]), [], { mayDecideAbsence: false }))).toEqual([["a", leave("assume")]]);
+    const unlistedSince = new Date(now.getTime() - times.deadlineMs);
+    const old = attempt("a", { absences: 1, sinceLeaseMs: 100 * times.deadlineMs, unlistedSince });
+    expect(said(byList(known([old]), [], { mayDecideAbsence: false }))).toEqual([["a", stay(20_000, 1)]]);
   });
 
   test("one whose turn it is not is not counted as absent", () => {
@@ -170,20 +180,40 @@ describe("without the list", () => {
   const without = (attempts: readonly StoredOpenAttempt[], taken?: string[]) =>
     decideWithoutList(known(attempts, taken), 7_000);
 
-  test("it is asked for again until the deadline", () => {
+  const since = (ms: number): Date => new Date(now.getTime() - ms);
+
+  test("it is asked for again until the deadline, which counts from the first look that failed", () => {
     const groups = without([attempt("a"), attempt("b"), attempt("c", { kind: "sending" })], ["a", "c"]);
     expect(groups).toMatchObject([{ verdict: "unavailable", policies: [] }]);
-    expect(said(groups)).toEqual([["a", stay(7_000)]]);
+    expect(said(groups)).toEqual([["a", stay(7_000, 0, now)]]);
+    const old = { sinceLeaseMs: 100 * times.deadlineMs };
+    expect(said(without([attempt("a", old)]))).toEqual([["a", stay(7_000, 0, now)]]);
+    const unlistedSince = since(times.deadlineMs - 1);
+    expect(said(without([attempt("a", { ...old, unlistedSince })]))).toEqual([["a", stay(7_000, 0, unlistedSince)]]);
   });
 
   test.each([
     ["assume_sent", ASSUME_SENT, leave("assume")],
-    ["hold", HOLD, stay(null, 1)],
+    ["hold", HOLD, stay(null, 1, since(times.deadlineMs))],
     ["resend", RESEND, leave("again")],
   ])("then the policy %s decides", (policy, unknownPolicy, verdict) => {
-    const overdue = { sinceLeaseMs: times.deadlineMs, absences: 1, unknownPolicy, validityS: 60 };
+    const overdue = { unlistedSince: since(times.deadlineMs), absences: 1, unknownPolicy, validityS: 60 };
     const groups = without([attempt("a", overdue)]);
     expect(groups).toMatchObject([{ policies: [policy] }]);
     expect(said(groups)).toEqual([["a", verdict]]);
+  });
+
+  test("not to ask decides nothing, and the deadline is what it was", () => {
+    const unlistedSince = since(2 * times.deadlineMs);
+    const attempts = [
+      attempt("a", { unlistedSince, absences: 1 }),
+      attempt("b", { sinceLeaseMs: 2 * times.deadlineMs }),
+    ];
+    const groups = decideUnasked(known(attempts), 7_000);
+    expect(groups).toMatchObject([{ policies: [] }, { policies: [] }]);
+    expect(said(groups)).toEqual([
+      ["a", stay(7_000, 1, unlistedSince)],
+      ["b", stay(7_000)],
+    ]);
   });
 });

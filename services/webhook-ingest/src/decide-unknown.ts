@@ -3,13 +3,13 @@ import { UnknownPolicy, type ContentJson } from "@wahub/proto";
 import type { Decision, StoredOpenAttempt, UnknownExit } from "@wahub/store";
 import { errorText, type ListedMessage } from "@wahub/twilio";
 
-/** The waits of finding out what became of messages; from the end of the lease, by when the request has ended. */
+/** The waits of finding out what became of messages. */
 export interface ReconcileTimes {
-  /** Until the first look: what was taken last shows in the list by then. */
+  /** From the end of the lease, by when the request has ended, until the first look: what was taken last shows in the list by then. */
   readonly afterMs: number;
   /** Between two looks that decide something together. */
   readonly settleMs: number;
-  /** A list that cannot be had for so long is given up, and the batch's policy decides. */
+  /** A list that could not be had in any look at a message since its first failed one is given up: its batch's policy decides. */
   readonly deadlineMs: number;
 }
 
@@ -17,8 +17,8 @@ export interface ReconcileTimes {
 export interface Known {
   /** All open attempts to the recipient, read after the list. */
   readonly attempts: readonly StoredOpenAttempt[];
-  /** Messages whose turn it is. Others are decided about only together with them. */
-  readonly taken: ReadonlySet<string>;
+  /** Messages whose turn it is, with what taking them said. Others are decided about only together with them. */
+  readonly taken: ReadonlyMap<string, Date>;
   readonly now: Date;
   readonly times: ReconcileTimes;
 }
@@ -81,15 +81,26 @@ export function decideByList(known: Known, listed: Listed): DecisionGroup[] {
   }
 }
 
-/** Decides about the messages taken where Twilio's list cannot be had; each by itself. Pure. */
+/** Decides about the messages taken where Twilio was asked and its list could not be had; each by itself. Pure. */
 export function decideWithoutList(known: Known, waitMs: number): DecisionGroup[] {
+  return eachTaken(known, (attempt) => {
+    const unlistedSince = attempt.unlistedSince ?? known.now;
+    const overdue = known.now.getTime() - unlistedSince.getTime() >= known.times.deadlineMs;
+    return overdue ? byPolicy(known, attempt, unlistedSince) : again(known, attempt, waitMs, { unlistedSince });
+  });
+}
+
+/** Puts off the messages taken where Twilio is not asked just now: not to ask says nothing about a message. Pure. */
+export function decideUnasked(known: Known, waitMs: number): DecisionGroup[] {
+  return eachTaken(known, (attempt) => again(known, attempt, waitMs, { unlistedSince: attempt.unlistedSince }));
+}
+
+function eachTaken(known: Known, decide: (attempt: StoredOpenAttempt) => Decided): DecisionGroup[] {
   return known.attempts
     .filter((attempt) => attempt.kind === "unknown" && known.taken.has(attempt.messageId))
     .map((attempt) => {
-      const overdue = attempt.sinceLeaseMs >= known.times.deadlineMs;
-      const decided = overdue ? byPolicy(known, attempt) : again(known, attempt, waitMs);
-      const policies = decided.policy === undefined ? [] : [decided.policy];
-      return { verdict: "unavailable", policies, decisions: [decided.decision] };
+      const { decision, policy } = decide(attempt);
+      return { verdict: "unavailable", policies: policy === undefined ? [] : [policy], decisions: [decision] };
     });
 }
 
@@ -112,61 +123,68 @@ function decideOne(
       const { sid, status, errorCode } = bySid.get(verdict.sid)!;
       const errorMessage = errorCode === 0 ? "" : errorText(errorCode);
       const found = { kind: "found", sid, status, errorCode, errorMessage } as const;
-      return { verdict: "found", decision: { ...stateOf(attempt), verdict: found } };
+      return { verdict: "found", decision: { ...stateOf(known, attempt), verdict: found } };
     }
     case "pending":
       return { verdict: "pending", ...again(known, attempt, settleMs) };
     case "absent": {
-      if (!listed.mayDecideAbsence) {
-        const overdue = attempt.sinceLeaseMs >= known.times.deadlineMs;
-        return { verdict: "pending", ...(overdue ? byPolicy(known, attempt) : again(known, attempt, settleMs)) };
-      }
-      if (attempt.absences > 0) return { verdict: "absent", ...leave(attempt, "absent") };
-      return { verdict: "absent_once", ...again(known, attempt, settleMs, attempt.absences + 1) };
+      // However long that takes: the list was had, and what waits says more than a policy could.
+      if (!listed.mayDecideAbsence) return { verdict: "pending", ...again(known, attempt, settleMs) };
+      if (attempt.absences > 0) return { verdict: "absent", ...leave(known, attempt, "absent") };
+      return { verdict: "absent_once", ...again(known, attempt, settleMs, { absences: attempt.absences + 1 }) };
     }
     case "ambiguous": {
-      if (attempt.kind === "held") return { verdict: "ambiguous", ...keep(attempt) };
+      if (attempt.kind === "held") return { verdict: "ambiguous", ...keep(known, attempt) };
       // The list may be late: what is missing in it now may be there soon.
       const isFirstLook = attempt.sinceLeaseMs < known.times.afterMs + settleMs;
       if (!isFirstLook) return { verdict: "ambiguous", ...byPolicy(known, attempt) };
-      return { verdict: "ambiguous", ...(isTaken ? again(known, attempt, settleMs) : keep(attempt)) };
+      return { verdict: "ambiguous", ...(isTaken ? again(known, attempt, settleMs) : keep(known, attempt)) };
     }
   }
 }
 
-function byPolicy(known: Known, attempt: StoredOpenAttempt): Decided {
+/** @param unlistedSince where the list could not be had: since when */
+function byPolicy(known: Known, attempt: StoredOpenAttempt, unlistedSince?: Date): Decided {
+  const { absences } = attempt;
   switch (attempt.unknownPolicy) {
     case UnknownPolicy.HOLD: {
-      const verdict = { kind: "stay", reconcileAt: null, absences: attempt.absences } as const;
-      return { policy: "hold", decision: { ...stateOf(attempt), verdict } };
+      const verdict = { kind: "stay", reconcileAt: null, absences, unlistedSince } as const;
+      return { policy: "hold", decision: { ...stateOf(known, attempt), verdict } };
     }
     case UnknownPolicy.RESEND: {
       const leftMs = (attempt.validityS ?? twilioValidityS) * 1000 - attempt.sinceLeaseMs;
-      return leftMs > 0 ? again(known, attempt, leftMs) : { policy: "resend", ...leave(attempt, "again") };
+      if (leftMs > 0) return again(known, attempt, leftMs, { unlistedSince });
+      return { policy: "resend", ...leave(known, attempt, "again") };
     }
     case UnknownPolicy.ASSUME_SENT:
     case UnknownPolicy.UNSPECIFIED:
     default:
-      return { policy: "assume_sent", ...leave(attempt, "assume") };
+      return { policy: "assume_sent", ...leave(known, attempt, "assume") };
   }
 }
 
-function again(known: Known, attempt: StoredOpenAttempt, waitMs: number, absences = attempt.absences): Decided {
-  if (!known.taken.has(attempt.messageId)) return keep(attempt);
+function again(
+  known: Known,
+  attempt: StoredOpenAttempt,
+  waitMs: number,
+  change: { readonly absences?: number; readonly unlistedSince?: Date | undefined } = {},
+): Decided {
+  if (!known.taken.has(attempt.messageId)) return keep(known, attempt);
   const reconcileAt = new Date(known.now.getTime() + waitMs);
-  return { decision: { ...stateOf(attempt), verdict: { kind: "stay", reconcileAt, absences } } };
+  const verdict = { kind: "stay", reconcileAt, absences: attempt.absences, ...change } as const;
+  return { decision: { ...stateOf(known, attempt), verdict } };
 }
 
-function leave(attempt: StoredOpenAttempt, exit: UnknownExit): Decided {
-  return { decision: { ...stateOf(attempt), verdict: { kind: "leave", exit } } };
+function leave(known: Known, attempt: StoredOpenAttempt, exit: UnknownExit): Decided {
+  return { decision: { ...stateOf(known, attempt), verdict: { kind: "leave", exit } } };
 }
 
-function keep(attempt: StoredOpenAttempt): Decided {
-  return { decision: { ...stateOf(attempt), verdict: { kind: "keep" } } };
+function keep(known: Known, attempt: StoredOpenAttempt): Decided {
+  return { decision: { ...stateOf(known, attempt), verdict: { kind: "keep" } } };
 }
 
-function stateOf({ messageId, attempt, absences }: StoredOpenAttempt): Omit<Decision, "verdict"> {
-  return { messageId, attempt, absences };
+function stateOf({ taken }: Known, { messageId, attempt, absences }: StoredOpenAttempt): Omit<Decision, "verdict"> {
+  return { messageId, attempt, absences, takenUntil: taken.get(messageId) };
 }
 
 function toOpen(attempt: StoredOpenAttempt, times: ReconcileTimes) {

@@ -70,6 +70,7 @@ function replica(change: Partial<ReconcileDeps> = {}): () => Promise<unknown> {
     now: () => now,
     times,
     concurrency: 4,
+    heldForMs: 30_000,
     ...change,
   });
   return () => round(new AbortController().signal);
@@ -252,15 +253,19 @@ describe("a list that cannot be had", () => {
       assume: await lost({ unknownPolicy: ASSUME_SENT }),
       hold: await lost({ unknownPolicy: HOLD, recipients: ["+14155550178"] }),
       resend: await lost({ unknownPolicy: RESEND, validityS: 30, recipients: ["+14155550179"] }),
-      patient: await lost({ unknownPolicy: RESEND, validityS: 900, recipients: ["+14155550180"] }),
+      patient: await lost({ unknownPolicy: RESEND, validityS: 36_000, recipients: ["+14155550180"] }),
     };
     twilio.status = 503;
     await looks(3);
     for (const batch of Object.values(batches)) await expectStored(batch, { [UNKNOWN]: 1 });
 
-    const deadline = replica({ times: { ...times, deadlineMs: leaseOverMs } });
+    // Not asked is not refused: an account that rests is nobody's end.
+    now = new Date(now.getTime() + times.deadlineMs);
+    await replica({ rests: { leftMs: () => 1_000, note: () => 1_000 } })();
+    for (const batch of Object.values(batches)) await expectStored(batch, { [UNKNOWN]: 1 });
+
     now = new Date(now.getTime() + 60_000);
-    await deadline();
+    await replica()();
     expect(await read(batches.assume)).toMatchObject({ status: SUBMITTED, evidence: EventSource.ASSUMED });
     await expectStored(batches.hold, { [UNKNOWN]: 1 });
     await expectStored(batches.resend, { [ACCEPTED]: 1 });
@@ -269,10 +274,25 @@ describe("a list that cannot be had", () => {
     // The list is back: what has been decided stays, and what still waits is found out.
     twilio.status = 200;
     const sid = taken("+14155550180");
-    now = new Date(now.getTime() + 900_000);
+    now = new Date(now.getTime() + 36_000_000);
     await replica()();
     expect(await read(batches.patient)).toMatchObject({ status: SUBMITTED, twilioSid: sid });
     await expectStored(batches.hold, { [UNKNOWN]: 1 });
+  });
+
+  test("once, after it could be had or was never asked for, is no reason to give up", async () => {
+    const batch = await lost();
+    await db.store.pool.query("update message set lease_until = lease_until - interval '1 day'");
+    twilio.status = 503;
+    await replica()();
+    await expectStored(batch, { [UNKNOWN]: 1 });
+    twilio.status = 200;
+    now = new Date(now.getTime() + times.deadlineMs);
+    await replica({ mayDecideAbsence: () => Promise.resolve(false) })();
+    twilio.status = 503;
+    now = new Date(now.getTime() + times.settleMs);
+    await replica()();
+    await expectStored(batch, { [UNKNOWN]: 1 });
   });
 
   test("gives its account a rest instead of being asked for each message", async () => {
@@ -313,6 +333,31 @@ describe("several replicas", () => {
     const { rows } = await db.store.pool.query("select absences, status from message");
     expect(rows).toEqual([{ absences: 1, status: UNKNOWN }]);
     await expectStored(batch, { [UNKNOWN]: 1 });
+  });
+
+  test("of which one is slow do not take two lists of the same moment for two looks", async () => {
+    const batch = await lost();
+    const { promise: slow, resolve: goOn } = Promise.withResolvers<void>();
+    const { promise: isAsked, resolve: asked } = Promise.withResolvers<void>();
+    const first = replica({
+      list: {
+        ...list,
+        async list(request) {
+          const listing = await list.list(request);
+          asked();
+          await slow;
+          return listing;
+        },
+      },
+    })();
+    await isAsked;
+    now = new Date(now.getTime() + 30_000); // the first has taken too long
+    await replica()();
+    goOn();
+    await first;
+    await expectStored(batch, { [UNKNOWN]: 1 });
+    const { rows } = await db.store.pool.query("select absences, reconcile_at from message");
+    expect(rows).toEqual([{ absences: 1, reconcile_at: new Date(now.getTime() + times.settleMs) }]);
   });
 
   test("go on with what one leaves behind that dies between verdict and record", async () => {

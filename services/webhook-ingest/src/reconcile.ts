@@ -2,7 +2,13 @@ import { writtenForms } from "@wahub/domain";
 import { readOpenAttempts, recordVerdicts, takeUnresolved, type Store, type UnresolvedMessage } from "@wahub/store";
 import type { MessageList, MessageListing } from "@wahub/twilio";
 import type { AccountRests } from "./account-rests.ts";
-import { decideByList, decideWithoutList, type DecisionGroup, type ReconcileTimes } from "./decide-unknown.ts";
+import {
+  decideByList,
+  decideUnasked,
+  decideWithoutList,
+  type DecisionGroup,
+  type ReconcileTimes,
+} from "./decide-unknown.ts";
 import type { WebhookIngestEvents } from "./events.ts";
 
 export interface ReconcileDeps {
@@ -17,13 +23,9 @@ export interface ReconcileDeps {
   readonly times: ReconcileTimes;
   /** Lists asked for at once. */
   readonly concurrency: number;
+  /** Longer than a look takes. Whoever dies meanwhile delays its messages by this; a look that takes longer is in vain. */
+  readonly heldForMs: number;
 }
-
-/** Longer than looking at a round's messages takes. Whoever dies meanwhile delays them by this. */
-const heldForMs = 30_000;
-
-/** Messages per place: few, so that a slow list does not outlast `heldForMs`. */
-const messagesPerPlace = 4;
 
 /**
  * One round of finding out what became of messages without a clear answer: takes some that are due, asks for Twilio's list of
@@ -32,11 +34,12 @@ const messagesPerPlace = 4;
  */
 export function createReconcileRound(deps: ReconcileDeps) {
   return async (signal: AbortSignal): Promise<{ again: boolean }> => {
-    const limit = deps.concurrency * messagesPerPlace;
+    // No more than are looked at at once: none waits for its look while it is held.
+    const limit = deps.concurrency;
     const taken = await takeUnresolved(deps.store.pool, {
       now: deps.now(),
       settleMs: deps.times.afterMs,
-      heldForMs,
+      heldForMs: deps.heldForMs,
       limit,
     });
     const recipients = byRecipient(taken);
@@ -70,9 +73,10 @@ async function decide(deps: ReconcileDeps, messages: ToOneRecipient): Promise<De
   const listing = await askForList(deps, { accountSid, from: senderPhone, to: forms });
   const sids = listing.kind === "listed" ? listing.messages.map(({ sid }) => sid) : [];
   const { attempts, bound } = await readOpenAttempts(deps.store.pool, { senderId, recipientKey }, sids);
-  const taken = new Set(messages.map(({ messageId }) => messageId));
+  const taken = new Map(messages.map(({ messageId, takenUntil }) => [messageId, takenUntil]));
   const known = { attempts, taken, now: deps.now(), times: deps.times };
-  if (listing.kind === "unavailable") return decideWithoutList(known, listing.retryAfterMs ?? deps.times.settleMs);
+  if (listing.kind === "resting") return decideUnasked(known, listing.leftMs);
+  if (listing.kind === "unavailable") return decideWithoutList(known, listing.waitMs);
   return decideByList(known, {
     messages: listing.messages.filter(({ sid }) => !bound.has(sid)),
     aliased: forms.length > 1,
@@ -80,11 +84,19 @@ async function decide(deps: ReconcileDeps, messages: ToOneRecipient): Promise<De
   });
 }
 
-async function askForList(deps: ReconcileDeps, request: Parameters<MessageList["list"]>[0]): Promise<MessageListing> {
-  const restMs = deps.rests.leftMs(request.accountSid);
-  if (restMs > 0) return { kind: "unavailable", why: "throttled", retryAfterMs: restMs };
+type Asked =
+  | Extract<MessageListing, { readonly kind: "listed" }>
+  | { readonly kind: "unavailable"; readonly waitMs: number }
+  /** Twilio was not asked. */
+  | { readonly kind: "resting"; readonly leftMs: number };
+
+async function askForList(deps: ReconcileDeps, request: Parameters<MessageList["list"]>[0]): Promise<Asked> {
+  const leftMs = deps.rests.leftMs(request.accountSid);
+  if (leftMs > 0) return { kind: "resting", leftMs };
   const listing = await deps.list.list(request);
-  const waitMs = deps.rests.note(request.accountSid, listing);
+  const restMs = deps.rests.note(request.accountSid, listing);
   deps.events.listAskedFor(listing);
-  return listing.kind === "unavailable" && waitMs > 0 ? { ...listing, retryAfterMs: waitMs } : listing;
+  if (listing.kind === "listed") return listing;
+  // Those that only rest come before it: in a long outage each is asked about in its turn.
+  return { kind: "unavailable", waitMs: restMs + deps.times.settleMs };
 }

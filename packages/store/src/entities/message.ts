@@ -51,6 +51,8 @@ export const Message = defineEntity({
     reconcileAt: p.datetime().nullable(),
     /** While unknown: how often Twilio's list has not had it. */
     absences: p.smallint().default(0),
+    /** While unknown: since when Twilio was asked and gave no list; null where it was not asked yet, or gave one last. */
+    unlistedSince: p.datetime().nullable(),
   },
   indexes: [
     { name: "message_accepted", properties: ["batchId", "nextAt", "id"], where: "status = 1" },

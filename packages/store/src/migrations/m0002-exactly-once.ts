@@ -40,7 +40,8 @@ export const exactlyOnce: SqlMigration = {
 
     `alter table message
        add column reconcile_at timestamptz,                            -- while unknown: when Twilio is asked next; null: a person decides
-       add column absences     smallint    not null default 0          -- while unknown: how often Twilio's list has not had it`,
+       add column absences     smallint    not null default 0,         -- while unknown: how often Twilio's list has not had it
+       add column unlisted_since timestamptz                           -- while unknown: since when Twilio was asked and gave no list; null: not asked yet, or it did`,
     `drop index message_unknown`,
     `create index message_unresolved on message (reconcile_at) where status = 4`,
     `create index message_unknown on message (sender_id, recipient_key) where status = 4`,
