@@ -218,7 +218,7 @@ const applyStatement = `
   ), fact as materialized (
     select distinct on (message_id, attempt, status, sid, error_code) *
     from judged where plain
-    order by message_id, attempt, status, sid, error_code, at, source, coalesce(detail::text, ''), position
+    order by message_id, attempt, status, sid, error_code, source = ${EventSource.LIST}, at, source, coalesce(detail::text, ''), position
   ), event as (
     insert into message_event (message_id, tenant_id, attempt, status, twilio_sid, error_code, source, at, detail)
     select message_id, tenant_id, attempt, status, sid, error_code, source, at, detail from fact

@@ -226,6 +226,18 @@ describe("evidence against the hub's own word", () => {
   });
 });
 
+test("what the list concluded and a callback says later by name is the callback's word", async () => {
+  const message = await tried(1);
+  await record({ ...message.claims[0]!, result: { status: UNKNOWN, errorMessage: "timeout" } });
+  const listed = said(message.id, 1, newSid(), SENT);
+  await apply({ ...listed, source: EventSource.LIST });
+  expect(await apply({ ...listed, receivedAt: at(600) })).toEqual(["repeated"]);
+  const said600 = { source: EventSource.CALLBACK, status: SENT, at: at(600) };
+  expect((await readTimeline(db.store.pool, message.batch.tenantId, message.id)).at(-1)).toMatchObject(said600);
+  await apply({ ...listed, source: EventSource.LIST, receivedAt: at(1) });
+  expect((await readTimeline(db.store.pool, message.batch.tenantId, message.id)).at(-1)).toMatchObject(said600);
+});
+
 describe("a second SID on one attempt", () => {
   test("is kept and raised once; the same one is bound whichever came first", async () => {
     const [lower, higher] = [newSid(), newSid()];

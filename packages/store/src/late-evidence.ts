@@ -112,7 +112,7 @@ async function fatesOf(client: PoolClient, statements: readonly Statement[]): Pr
   });
 }
 
-/** Of statements that say the same, the earliest is the event. */
+/** Of statements that say the same, the earliest is the event; Twilio's list yields to all others. */
 async function keepEvents(client: PoolClient, statements: readonly Statement[]): Promise<void> {
   await client.query(
     `insert into message_event as e (message_id, tenant_id, attempt, status, twilio_sid, error_code, source, at, detail)
@@ -121,7 +121,8 @@ async function keepEvents(client: PoolClient, statements: readonly Statement[]):
      from unnest($1::uuid[], $2::int[], $3::smallint[], $4::text[], $5::int[], $6::smallint[], $7::timestamptz[], $8::jsonb[])
        as s(message_id, attempt, status, sid, error_code, source, at, detail)
      join message m on m.id = s.message_id and m.id = any($1::uuid[])
-     order by s.message_id, s.attempt, s.status, s.sid, s.error_code, s.at, s.source, coalesce(s.detail::text, '')
+     order by s.message_id, s.attempt, s.status, s.sid, s.error_code, s.source = ${EventSource.LIST}, s.at, s.source,
+              coalesce(s.detail::text, '')
      on conflict (message_id, attempt, status, twilio_sid, error_code)
      do update set at = excluded.at, source = excluded.source, detail = excluded.detail
      where ${earlierEvent}`,
@@ -138,9 +139,12 @@ async function keepEvents(client: PoolClient, statements: readonly Statement[]):
   );
 }
 
-/** For `insert into message_event as e ... on conflict do update`: which of two that say the same is the event. */
-export const earlierEvent = `(excluded.at, excluded.source, coalesce(excluded.detail::text, ''))
-                           < (e.at, e.source, coalesce(e.detail::text, ''))`;
+/**
+ * For `insert into message_event as e ... on conflict do update`: which of two that say the same is the event. The list names
+ * no attempt, so whoever does comes before it; then the earlier.
+ */
+export const earlierEvent = `(excluded.source = ${EventSource.LIST}, excluded.at, excluded.source, coalesce(excluded.detail::text, ''))
+                           < (e.source = ${EventSource.LIST}, e.at, e.source, coalesce(e.detail::text, ''))`;
 
 async function weigh(client: PoolClient, statements: readonly Statement[]): Promise<void> {
   await client.query(weighStatement, [

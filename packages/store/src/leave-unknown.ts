@@ -42,7 +42,7 @@ export function leaveUnknown(unknown: string, now: string): string {
         lease_until = case when l.exit = 'assume' then m.lease_until end,
         next_at = case when l.exit = 'assume' then m.next_at else ${now} end,
         reconcile_at = null, absences = 0, error_code = 0, error_message = '', updated_at = ${now}
-    from leaving l where m.id = l.id
+    from leaving l where m.id = l.id and m.id = any(array(select id from leaving))
     returning m.id
   ), event as (
     insert into message_event (message_id, tenant_id, attempt, status, source, at)
