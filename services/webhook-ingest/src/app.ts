@@ -17,6 +17,8 @@ import { createAccountRests } from "./account-rests.ts";
 import { createCallbackGroup } from "./callback-group.ts";
 import type { WebhookIngestConfig } from "./config.ts";
 import { createDeleteParkedRound } from "./delete-parked.ts";
+import type { ReconcileTimes } from "./decide-unknown.ts";
+import { isEarly } from "./early-look.ts";
 import { createWebhookIngestEvents } from "./events.ts";
 import { createHttpApp } from "./http-app.ts";
 import { createReceiveStatus } from "./receive-status.ts";
@@ -86,6 +88,13 @@ export function createWebhookIngest(
     log,
   });
 
+  const times: ReconcileTimes = {
+    afterMs: config.RECONCILE_AFTER_MS,
+    settleMs: config.RECONCILE_SETTLE_MS,
+    deadlineMs: config.RECONCILE_DEADLINE_MS,
+  };
+  if (isEarly(times)) events.looksAreEarly(times);
+
   return createApp({
     log,
     components: [
@@ -105,11 +114,7 @@ export function createWebhookIngest(
           mayDecideAbsence: absence.mayDecideAbsence,
           events,
           now,
-          times: {
-            afterMs: config.RECONCILE_AFTER_MS,
-            settleMs: config.RECONCILE_SETTLE_MS,
-            deadlineMs: config.RECONCILE_DEADLINE_MS,
-          },
+          times,
           concurrency: config.RECONCILE_CONCURRENCY,
           heldForMs: list.longestMs + lookOverheadMs,
         }),

@@ -16,7 +16,7 @@ export const config = {
     parse: url({ protocols: ["redis:", "rediss:"] }),
     secret: true,
     optional: true,
-    doc: "Redis, where senders keep outcomes while PostgreSQL is away; unset, no attempt without an answer is taken for absent.",
+    doc: "Redis, where senders keep outcomes while PostgreSQL is away; unset, what Twilio's list lacks stays unknown.",
   },
   REDIS_PREFIX: { parse: nonEmpty, default: "wahub", doc: "Start of every key in Redis." },
   TWILIO_ACCOUNT_SID: { parse: nonEmpty, doc: "The Twilio account whose webhooks are taken." },
@@ -42,13 +42,13 @@ export const config = {
   },
   RECONCILE_AFTER_MS: {
     parse: integer({ min: 100, max: 3_600_000 }),
-    default: 30_000,
-    doc: "From the end of a message's lease until Twilio's list is first asked for it: the list may be late.",
+    default: 60_000,
+    doc: "From the end of a message's lease until Twilio's list is first asked for it: the request or the list may be late.",
   },
   RECONCILE_SETTLE_MS: {
     parse: integer({ min: 100, max: 3_600_000 }),
-    default: 30_000,
-    doc: "Between the two looks at Twilio's list that both must lack a message before it goes out again.",
+    default: 60_000,
+    doc: "Between the two looks at Twilio's list that both must lack a message before it goes out again; with RECONCILE_AFTER_MS at least 100 s, for as long may a dead connection still deliver.",
   },
   RECONCILE_CONCURRENCY: {
     parse: integer({ min: 1, max: 50 }),

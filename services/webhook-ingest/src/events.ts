@@ -110,6 +110,12 @@ export function createWebhookIngestEvents(log: Logger, metrics: Metrics) {
       leases.inc(count);
       log.warn({ event: "leases_expired", count }, "senders did not report in time; these messages are unknown now");
     },
+    looksAreEarly({ afterMs, settleMs }: { readonly afterMs: number; readonly settleMs: number }): void {
+      log.warn(
+        { event: "looks_are_early", afterMs, settleMs },
+        "what a dead connection delivers after the second look at Twilio's list is sent twice: raise RECONCILE_AFTER_MS",
+      );
+    },
     listAskedFor(listing: MessageListing): void {
       const result = listing.kind === "listed" ? "listed" : listing.why;
       lists.inc({ result });

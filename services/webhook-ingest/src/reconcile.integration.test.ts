@@ -360,6 +360,19 @@ describe("several replicas", () => {
     expect(rows).toEqual([{ absences: 1, reconcile_at: new Date(now.getTime() + times.settleMs) }]);
   });
 
+  test("go on beside a look that fails, and the round says so when all are over", async () => {
+    await lost({ recipients: [phone, "+14155550178"] });
+    let asked = 0;
+    const mayDecideAbsence = async (): Promise<boolean> => {
+      if (++asked === 1) throw new Error("no answer");
+      await new Promise((later) => setTimeout(later, 100));
+      return true;
+    };
+    await expect(replica({ mayDecideAbsence })()).rejects.toThrow("no answer");
+    const { rows } = await db.store.pool.query("select absences from message order by 1");
+    expect(rows).toEqual([{ absences: 0 }, { absences: 1 }]);
+  });
+
   test("go on with what one leaves behind that dies between verdict and record", async () => {
     const batch = await lost();
     await looks(1);

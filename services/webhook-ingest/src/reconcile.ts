@@ -43,10 +43,17 @@ export function createReconcileRound(deps: ReconcileDeps) {
       limit,
     });
     const recipients = byRecipient(taken);
+    const looks = recipients.length;
+    const failures: unknown[] = [];
     const work = async (): Promise<void> => {
-      for (let next = recipients.shift(); next && !signal.aborted; next = recipients.shift()) await look(deps, next);
+      for (let next = recipients.shift(); next && !signal.aborted; next = recipients.shift()) {
+        await look(deps, next).catch((error: unknown) => failures.push(error));
+      }
     };
     await Promise.all(Array.from({ length: deps.concurrency }, work));
+    // Only now, when nothing of this round goes on any more.
+    if (failures.length === 1) throw failures[0];
+    if (failures.length > 1) throw new AggregateError(failures, `${failures.length} of ${looks} looks failed`);
     return { again: taken.length === limit };
   };
 }
