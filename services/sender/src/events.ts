@@ -114,11 +114,11 @@ export function createSenderEvents(log: Logger, metrics: Metrics) {
       } else if (outcome.kind === "submitted") log.debug(line);
       else log.warn(line);
     },
-    outcomeSpooled(): void {
+    outcomeSpooled(err: unknown): void {
       spooled.inc();
       const unsaid = speak("spooled");
       if (unsaid !== undefined)
-        log.warn({ event: "outcome_spooled", unsaid }, "PostgreSQL does not take it; Redis keeps it");
+        log.warn({ event: "outcome_spooled", unsaid, err }, "PostgreSQL does not take it; Redis keeps it");
     },
     outcomeLost({ messageId, attempt, result }: AttemptOutcome, err: unknown): void {
       lost.inc();

@@ -116,6 +116,14 @@ describe("while PostgreSQL is away", () => {
     expect(rows).toEqual([{ twilio_sid: sid(1) }]);
   });
 
+  test("the log says what PostgreSQL had against an outcome that Redis keeps", async () => {
+    const outcomes = { submit: () => Promise.reject(new Error("no such function")), drain: () => Promise.resolve() };
+    const { record, lines } = recorder({ outcomes });
+    const [outcome] = await submittedOf();
+    expect(await record(outcome!, signal)).toBe("spooled");
+    expect(JSON.stringify(lines)).toContain("no such function");
+  });
+
   test("outcomes of every kind survive it, also past the end of their leases", async () => {
     const claims = await claimAll(db.store, batch, now, 0);
     line.cut();

@@ -24,19 +24,25 @@ const firstWaitMs = 50;
 const longestWaitMs = 2_000;
 
 /**
- * Writes what became of an attempt: to PostgreSQL, or where that is away or refuses, for whatever reason, into the spool, so
- * that nobody waits for it and nothing is lost. While neither takes it this tries again and holds its place here, so that no more is sent than can be remembered: a SID
- * until this process is told to stop, with one last attempt then; anything else for a lease, as an attempt of which
- * nothing is heard is looked up at Twilio. What cannot be written in the end is logged, with its SID.
+ * Writes what became of an attempt: to PostgreSQL, or where that is away or refuses, for whatever reason, into the spool,
+ * so that nobody waits for it and nothing is lost. While neither takes it this tries again and holds its place here, so
+ * that no more is sent than can be remembered: a SID until this process is told to stop, with one last attempt then;
+ * anything else for a lease, as an attempt of which nothing is heard is looked up at Twilio. What cannot be written in
+ * the end is logged, with its SID. Either way the log says what PostgreSQL had against it.
  */
 export function createRecordOutcome(deps: RecordOutcomeDeps): RecordOutcome {
   const { outcomes, spooled, events, now, recordForMs } = deps;
 
-  async function tryBoth(outcome: AttemptOutcome): Promise<Recorded | undefined> {
-    const fate = await outcomes.submit(outcome).catch(() => undefined);
-    if (fate !== undefined) return fate;
-    const fact = toOutcomeFact(outcome, now());
-    return ifAvailable(spooled.submit(fact).then(() => "spooled" as const));
+  async function tryBoth(outcome: AttemptOutcome): Promise<{ recorded: Recorded } | { refusal: unknown }> {
+    try {
+      return { recorded: await outcomes.submit(outcome) };
+    } catch (refusal) {
+      const fact = toOutcomeFact(outcome, now());
+      const isKept = await ifAvailable(spooled.submit(fact).then(() => true));
+      if (!isKept) return { refusal };
+      events.outcomeSpooled(refusal);
+      return { recorded: "spooled" };
+    }
   }
 
   return async (outcome, signal) => {
@@ -45,10 +51,9 @@ export function createRecordOutcome(deps: RecordOutcomeDeps): RecordOutcome {
     try {
       for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
         const isLast = signal.aborted || (!isSubmitted && performance.now() + waitMs > giveUpAt);
-        const recorded = await tryBoth(outcome);
-        if (recorded === "spooled") events.outcomeSpooled();
-        if (recorded !== undefined) return recorded;
-        if (isLast) throw new Error("neither PostgreSQL nor Redis takes the outcome");
+        const tried = await tryBoth(outcome);
+        if ("recorded" in tried) return tried.recorded;
+        if (isLast) throw new Error("neither PostgreSQL nor Redis takes the outcome", { cause: tried.refusal });
         await sleep(waitMs, undefined, { signal }).catch(() => undefined);
       }
     } catch (error) {
